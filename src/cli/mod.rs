@@ -1,0 +1,209 @@
+//! The command line: what can be typed, and one file a command for what it does.
+//!
+//! Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 ran but below a threshold or partly failed,
+//! 2 could not run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Overrides, Secret};
+
+/// In-house LLM platform of a customs administration: answers with citations that hold.
+#[derive(Debug, Parser)]
+#[command(name = "haetae", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub settings: Settings,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Settings every command understands; each also stands in `haetae.toml` or the environment.
+#[derive(Clone, Debug, Args)]
+pub struct Settings {
+    /// Folder that holds all state: models, indexes, conversations, `haetae.toml` [default: ~/.haetae]
+    #[arg(long, global = true, env = "HAETAE_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Never open a connection to fetch models; what is missing is an error that names it
+    #[arg(long, global = true, env = "HAETAE_OFFLINE")]
+    pub offline: bool,
+    /// Chat model: a name from `haetae models list`, a GGUF file or a safetensors folder
+    #[arg(long, global = true, env = "HAETAE_MODEL", value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Use an OpenAI-compatible engine (vLLM, SGLang, another Haetae) at this base URL instead of the local one
+    #[arg(long, global = true, env = "HAETAE_REMOTE_URL", value_name = "URL")]
+    pub remote_url: Option<String>,
+    /// Key for the remote engine
+    #[arg(long, global = true, env = "HAETAE_REMOTE_KEY", hide_env_values = true, value_name = "KEY")]
+    pub remote_key: Option<String>,
+    /// Keep vectors in this Qdrant server (gRPC URL) instead of in the process; for corpora beyond one machine
+    #[arg(long, global = true, env = "HAETAE_QDRANT_URL", value_name = "URL")]
+    pub qdrant_url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Fetch what is missing, build the default index and serve the page and the API
+    Serve(ServeArgs),
+    /// Ask one question in the terminal
+    Ask(AskArgs),
+    /// Build, list, search and extend the corpora
+    #[command(subcommand)]
+    Corpora(CorporaCommand),
+    /// List, fetch, import and verify models
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Measure quality on the question suites
+    #[command(subcommand)]
+    Eval(EvalCommand),
+    /// Measure speed
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "HAETAE_ADDR", value_name = "HOST:PORT")]
+    pub addr: Option<SocketAddr>,
+    /// Comma-separated keys that clients present as `Authorization: Bearer`; needed beyond loopback
+    #[arg(long, env = "HAETAE_API_KEYS", hide_env_values = true, value_delimiter = ',', value_name = "KEYS")]
+    pub api_keys: Vec<String>,
+    /// Serve other machines without keys; only where the network itself is trusted
+    #[arg(long)]
+    pub allow_anonymous: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AskArgs {
+    pub question: String,
+    /// Corpus to answer from
+    #[arg(long, default_value = "valuation")]
+    pub corpus: String,
+    /// Print one JSON object: answer, citations, verdict, timings
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CorporaCommand {
+    /// Build or update the index; only changed documents are read again
+    Build,
+    /// List corpora with their documents and passages
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Search the passages
+    Search {
+        query: String,
+        /// Search only this corpus
+        #[arg(long)]
+        corpus: Option<String>,
+        /// Most passages returned
+        #[arg(long, default_value_t = 5)]
+        limit: usize,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy documents (Markdown, text, HTML, PDF, DOCX) into a corpus of your own and index them
+    Add {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Name of the corpus
+        #[arg(long, default_value = "documents")]
+        corpus: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the catalogue and what is on this machine
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a model, resuming where an earlier fetch stopped
+    Pull { name: String },
+    /// Take over a model file that was carried here by hand
+    Import { file: PathBuf },
+    /// Check every stored model against its sha256
+    Verify,
+    /// Name the best model that fits this machine
+    Recommend,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Recall and rank of the right documents
+    Retrieval(SuiteArgs),
+    /// Unanswerable questions refused, answerable ones not
+    Abstention(SuiteArgs),
+    /// Answers checked for polarity, required facts and citations
+    Answers(SuiteArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct SuiteArgs {
+    /// Name of the suite under `eval/`
+    #[arg(long, default_value = "valuation")]
+    pub suite: String,
+    #[arg(long)]
+    pub json: bool,
+    /// Only the first N questions
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Prefill and decode speed of the local engine
+    Engine {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Cli {
+    /// The settings as typed, for [`Config::resolve`].
+    pub fn overrides(&self) -> Overrides {
+        let settings = self.settings.clone();
+        let mut overrides = Overrides {
+            home: settings.home,
+            offline: settings.offline,
+            model: settings.model,
+            remote_url: settings.remote_url,
+            remote_key: settings.remote_key.map(Secret::new),
+            qdrant_url: settings.qdrant_url,
+            ..Overrides::default()
+        };
+        if let Command::Serve(args) = &self.command {
+            overrides.addr = args.addr;
+            overrides.api_keys = args.api_keys.iter().map(Secret::new).collect();
+            overrides.allow_anonymous = args.allow_anonymous;
+        }
+        overrides
+    }
+}
+
+/// Does what was typed.
+///
+/// # Errors
+/// Whatever kept the command from running; the caller prints it and exits with 2.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let _config = Config::resolve(cli.overrides())?;
+    anyhow::bail!("not built yet")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

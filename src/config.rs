@@ -1,0 +1,246 @@
+//! Settings: file, then environment, then flags, resolved once into [`Config`], which never changes afterwards.
+//!
+//! The file is `haetae.toml` in the home folder. An unknown key or a bad value stops the start and names the key.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// Why the settings could not be resolved.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("settings file `{path}`: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("no home folder: set `--home` or `HOME`")]
+    NoHome,
+    #[error("`{addr}` is reachable from other machines and no API key is set\n\nhint: set `HAETAE_API_KEYS`, or pass `--allow-anonymous`")]
+    OpenWithoutKey { addr: SocketAddr },
+}
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
+
+/// The settings file, as typed. Every key may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigFile {
+    pub server: ServerFile,
+    pub engine: EngineFile,
+    pub index: IndexFile,
+    pub models: ModelsFile,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerFile {
+    /// Address to listen on.
+    pub addr: Option<SocketAddr>,
+    /// Keys that clients may present as `Authorization: Bearer`.
+    pub api_keys: Vec<Secret>,
+    /// Serve other machines without keys.
+    pub allow_anonymous: bool,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineFile {
+    /// Name of the chat model in the catalogue, or a path to a GGUF file or a safetensors folder.
+    pub model: Option<String>,
+    /// Base URL of an OpenAI-compatible engine, with its `/v1`; replaces the local one.
+    pub remote_url: Option<String>,
+    /// Key for the remote engine.
+    pub remote_key: Option<Secret>,
+    /// Requests that may wait; one more is refused.
+    pub max_waiting: Option<usize>,
+    /// Sequences decoded together.
+    pub max_running: Option<usize>,
+    /// Tokens of prompt and answer together; at most the model's own.
+    pub context_len: Option<usize>,
+    /// Tokens the KV cache holds over all sequences.
+    pub kv_tokens: Option<usize>,
+    /// Tokens processed in one step.
+    pub step_tokens: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndexFile {
+    /// gRPC URL of a Qdrant server; the vectors live in this process where absent.
+    pub qdrant_url: Option<String>,
+    pub qdrant_key: Option<Secret>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsFile {
+    /// Name of the embedding model in the catalogue.
+    pub embedder: Option<String>,
+    /// Never open a connection to fetch anything.
+    pub offline: bool,
+}
+
+/// Where the language model runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum EngineChoice {
+    /// In this process.
+    Local { model: String },
+    /// Elsewhere, by the OpenAI API.
+    Remote { url: String, key: Option<Secret>, model: Option<String> },
+}
+
+/// Resolved settings.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub home: PathBuf,
+    pub addr: SocketAddr,
+    pub api_keys: Vec<Secret>,
+    pub offline: bool,
+    pub engine: EngineChoice,
+    pub limits: EngineLimits,
+    pub embedder: String,
+    pub qdrant: Option<(String, Option<Secret>)>,
+}
+
+/// Sizes of the local engine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EngineLimits {
+    pub max_waiting: usize,
+    pub max_running: usize,
+    pub context_len: usize,
+    pub kv_tokens: usize,
+    pub step_tokens: usize,
+}
+
+impl Default for EngineLimits {
+    fn default() -> Self {
+        Self { max_waiting: 64, max_running: 16, context_len: 8192, kv_tokens: 32_768, step_tokens: 512 }
+    }
+}
+
+/// The chat model used where none is named.
+pub const DEFAULT_MODEL: &str = "qwen2.5-coder-1.5b-instruct";
+/// The embedding model used where none is named.
+pub const DEFAULT_EMBEDDER: &str = "multilingual-e5-small";
+
+/// What flags and environment say; `None` leaves the file's word or the default.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub home: Option<PathBuf>,
+    pub addr: Option<SocketAddr>,
+    pub api_keys: Vec<Secret>,
+    pub allow_anonymous: bool,
+    pub offline: bool,
+    pub model: Option<String>,
+    pub remote_url: Option<String>,
+    pub remote_key: Option<Secret>,
+    pub qdrant_url: Option<String>,
+}
+
+impl Config {
+    /// Reads the file of the home folder and lays `overrides` over it.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds an unknown key; no home folder.
+    pub fn resolve(overrides: Overrides) -> Result<Self, Error> {
+        let home = match overrides.home {
+            Some(home) => home,
+            None => PathBuf::from(std::env::var_os("HOME").ok_or(Error::NoHome)?).join(".haetae"),
+        };
+        let file = read_file(&home.join("haetae.toml"))?;
+        let defaults = EngineLimits::default();
+        let engine = match overrides.remote_url.or(file.engine.remote_url) {
+            Some(url) => EngineChoice::Remote {
+                url,
+                key: overrides.remote_key.or(file.engine.remote_key),
+                model: overrides.model.or(file.engine.model),
+            },
+            None => EngineChoice::Local {
+                model: overrides.model.or(file.engine.model).unwrap_or_else(|| DEFAULT_MODEL.into()),
+            },
+        };
+        let mut api_keys = overrides.api_keys;
+        api_keys.extend(file.server.api_keys);
+        let addr = overrides.addr.or(file.server.addr).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+        let anonymous_allowed = overrides.allow_anonymous || file.server.allow_anonymous;
+        if !addr.ip().is_loopback() && api_keys.is_empty() && !anonymous_allowed {
+            return Err(Error::OpenWithoutKey { addr });
+        }
+        Ok(Self {
+            home,
+            addr,
+            api_keys,
+            offline: overrides.offline || file.models.offline,
+            engine,
+            limits: EngineLimits {
+                max_waiting: file.engine.max_waiting.unwrap_or(defaults.max_waiting),
+                max_running: file.engine.max_running.unwrap_or(defaults.max_running),
+                context_len: file.engine.context_len.unwrap_or(defaults.context_len),
+                kv_tokens: file.engine.kv_tokens.unwrap_or(defaults.kv_tokens),
+                step_tokens: file.engine.step_tokens.unwrap_or(defaults.step_tokens),
+            },
+            embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
+            qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),
+        })
+    }
+}
+
+fn read_file(path: &Path) -> Result<ConfigFile, Error> {
+    let text = match fs_err::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(ConfigFile::default()),
+        Err(error) => return Err(Error::File { path: path.into(), reason: error.to_string() }),
+    };
+    toml::from_str(&text).map_err(|error| Error::File { path: path.into(), reason: error.to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(file: &str, overrides: Overrides) -> Result<Config, Error> {
+        let home = tempfile::tempdir().unwrap();
+        fs_err::write(home.path().join("haetae.toml"), file).unwrap();
+        Config::resolve(Overrides { home: Some(home.path().into()), ..overrides })
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let overrides = Overrides { model: Some("b".into()), ..Overrides::default() };
+        let config = resolve("[engine]\nmodel = \"a\"", overrides).unwrap();
+        assert_eq!(config.engine, EngineChoice::Local { model: "b".into() });
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = resolve("[engine]\nmodell = \"a\"", Overrides::default()).unwrap_err();
+        assert!(error.to_string().contains("modell"), "{error}");
+    }
+
+    #[test]
+    fn an_open_address_needs_a_key_or_a_word() {
+        let addr = Some("0.0.0.0:80".parse().unwrap());
+        let open = Overrides { addr, ..Overrides::default() };
+        assert!(matches!(resolve("", open.clone()), Err(Error::OpenWithoutKey { .. })));
+        assert!(resolve("", Overrides { allow_anonymous: true, ..open.clone() }).is_ok());
+        assert!(resolve("", Overrides { api_keys: vec![Secret::new("k")], ..open }).is_ok());
+    }
+}

@@ -1,0 +1,89 @@
+//! The language model as a service: [`Engine`] takes a request and gives a stream of text.
+//!
+//! Two implementations: [`local`] (candle, on this machine) and [`remote`] (any OpenAI-compatible server). Callers
+//! cannot tell them apart. Knows nothing of documents, citations or HTTP status codes.
+
+pub mod remote;
+mod request;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use request::{
+    Choice, Completion, Event, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Timings,
+    TokenLogprob, TokenStream, Usage,
+};
+
+use crate::lang::Language;
+
+/// Why a generation could not be done.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the prompt has {prompt_len} tokens but the context of `{model}` holds {max_len}")]
+    PromptTooLong { model: String, prompt_len: usize, max_len: usize },
+    #[error("`{name}` must be {expected}, got {value}")]
+    BadParameter { name: &'static str, expected: &'static str, value: String },
+    #[error("{waiting} requests are waiting, the limit is {limit}")]
+    QueueFull { waiting: usize, limit: usize },
+    #[error("the chat template of `{model}` failed: {reason}")]
+    Template { model: String, reason: String },
+    #[error("model file `{path}`: {reason}")]
+    BadModel { path: String, reason: String },
+    #[error("the model of `{path}` has architecture `{architecture}`, which is not supported (supported: {supported})")]
+    UnsupportedArchitecture { path: String, architecture: String, supported: &'static str },
+    #[error("the forward pass failed: {reason}")]
+    Forward { reason: String },
+    #[error("engine `{url}` answered: {reason}")]
+    Remote { url: String, reason: String },
+    #[error("the engine has stopped")]
+    Stopped,
+}
+
+/// What a model is, as far as its users must know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// The id it is called by, as in `/v1/models`.
+    pub id: String,
+    /// Most tokens of prompt and answer together.
+    pub context_len: usize,
+    /// The languages it writes well enough to explain in.
+    pub languages: Vec<Language>,
+}
+
+/// State of an engine at one moment, for `/metrics` and back-pressure.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Load {
+    pub num_running: usize,
+    pub num_waiting: usize,
+    pub kv_blocks_used: usize,
+    pub kv_blocks_total: usize,
+    pub prefix_tokens_queried: u64,
+    pub prefix_tokens_hit: u64,
+    pub prompt_tokens: u64,
+    pub generated_tokens: u64,
+}
+
+/// A boxed future, so that the trait can be an object.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A language model behind a queue.
+pub trait Engine: Send + Sync {
+    fn info(&self) -> &ModelInfo;
+
+    /// Number of tokens `prompt` takes, template included. An estimate where the tokenizer is elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Template`] if the chat template rejects the messages.
+    fn count_tokens(&self, prompt: &Prompt) -> Result<usize, Error>;
+
+    /// Accepts a request, or refuses it at once; an accepted one ends in exactly one terminal event.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`], [`Error::PromptTooLong`], [`Error::QueueFull`], [`Error::Stopped`].
+    fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>>;
+
+    fn load(&self) -> Load;
+
+    /// Whether requests are answered.
+    fn is_ready(&self) -> bool;
+}

@@ -1,0 +1,1 @@
+//! An engine elsewhere, spoken to by the OpenAI chat API.

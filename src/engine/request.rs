@@ -1,0 +1,215 @@
+//! What a caller asks of an engine and what comes back: prompts, sampling parameters, events, usage. Wire formats
+//! (OpenAI's JSON) are the edge's business; this module has only what an engine needs.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::Error;
+
+/// Who speaks in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+    Tool,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    pub role: Role,
+    pub content: String,
+}
+
+impl Message {
+    pub fn system(content: impl Into<String>) -> Self {
+        Self { role: Role::System, content: content.into() }
+    }
+
+    pub fn user(content: impl Into<String>) -> Self {
+        Self { role: Role::User, content: content.into() }
+    }
+
+    pub fn assistant(content: impl Into<String>) -> Self {
+        Self { role: Role::Assistant, content: content.into() }
+    }
+}
+
+/// The text a model continues.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prompt {
+    /// A conversation, rendered by the model's own chat template.
+    Chat(Vec<Message>),
+    /// A conversation whose answer has begun: `answer` is appended after the template's assistant header.
+    Continue { messages: Vec<Message>, answer: String },
+    /// Raw text, taken as it is.
+    Text(String),
+}
+
+/// How the next token is drawn. The defaults are greedy and unpenalised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SamplingParams {
+    /// 0 is greedy; at most 2.
+    pub temperature: f32,
+    /// Nucleus mass kept, in (0, 1].
+    pub top_p: f32,
+    /// Number of likeliest tokens kept; 0 keeps all.
+    pub top_k: usize,
+    /// Tokens below this share of the likeliest one's probability are dropped, in [0, 1].
+    pub min_p: f32,
+    /// Divides (multiplies, where negative) the logits of tokens seen in prompt or answer; 1 is off. CTRL, section 4.1.
+    pub repetition_penalty: f32,
+    /// Subtracted once from the logit of a token in the answer; in [-2, 2].
+    pub presence_penalty: f32,
+    /// Subtracted from a logit for every occurrence in the answer; in [-2, 2].
+    pub frequency_penalty: f32,
+    /// Same seed, same request, same model: same answer. Drawn at random where absent.
+    pub seed: Option<u64>,
+    /// The answer ends before the first of these.
+    pub stop: Vec<String>,
+}
+
+impl Default for SamplingParams {
+    fn default() -> Self {
+        Self {
+            temperature: 0.0,
+            top_p: 1.0,
+            top_k: 0,
+            min_p: 0.0,
+            repetition_penalty: 1.0,
+            presence_penalty: 0.0,
+            frequency_penalty: 0.0,
+            seed: None,
+            stop: Vec::new(),
+        }
+    }
+}
+
+/// One generation as asked for.
+#[derive(Clone, Debug)]
+pub struct GenerateRequest {
+    pub prompt: Prompt,
+    pub sampling: SamplingParams,
+    /// Most tokens to generate; what the context leaves where absent.
+    pub max_tokens: Option<usize>,
+    /// Report the chosen token's log-probability with this many alternatives (0 to 20).
+    pub logprobs: Option<usize>,
+}
+
+impl GenerateRequest {
+    /// A greedy request without limits.
+    pub fn new(prompt: Prompt) -> Self {
+        Self { prompt, sampling: SamplingParams::default(), max_tokens: None, logprobs: None }
+    }
+}
+
+/// Why a generation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model ended its turn, or a stop string was met.
+    Stop,
+    /// `max_tokens` or the context was used up.
+    Length,
+}
+
+/// Tokens read and written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub prompt_tokens: usize,
+    pub completion_tokens: usize,
+    /// Of the prompt's tokens, those found in the prefix cache.
+    pub cached_tokens: usize,
+}
+
+/// A candidate at one position of the answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// The token's bytes, which need not be whole characters.
+    pub bytes: Vec<u8>,
+    /// Natural logarithm, of the distribution before temperature and cuts.
+    pub logprob: f32,
+}
+
+/// The chosen token and its rivals, likeliest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    pub chosen: TokenLogprob,
+    pub top: Vec<TokenLogprob>,
+}
+
+/// What a running generation reports. Every accepted request ends in exactly one `Finished` or `Failed`.
+#[derive(Debug)]
+pub enum Event {
+    /// Text that is final; never splits a character. `choices` is empty unless log-probabilities were asked for.
+    Text { text: String, choices: Vec<Choice> },
+    Finished { reason: FinishReason, usage: Usage, timings: Timings },
+    Failed(Error),
+}
+
+/// Where a generation's time went.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Timings {
+    pub queued: Duration,
+    pub prefill: Duration,
+    pub decode: Duration,
+}
+
+/// The events of one generation. Dropping it cancels the request within one step.
+pub struct TokenStream {
+    events: mpsc::Receiver<Event>,
+}
+
+impl TokenStream {
+    /// A stream and the end that feeds it.
+    pub fn channel(capacity: usize) -> (mpsc::Sender<Event>, Self) {
+        let (sender, events) = mpsc::channel(capacity);
+        (sender, Self { events })
+    }
+
+    /// The next event; `None` after the terminal one. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// As [`Self::next`], for threads outside the async runtime.
+    pub fn blocking_next(&mut self) -> Option<Event> {
+        self.events.blocking_recv()
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Errors
+    /// The engine's, where the generation failed; [`Error::Stopped`] where it ended without a terminal event.
+    pub async fn collect(mut self) -> Result<Completion, Error> {
+        let mut completion = Completion::default();
+        while let Some(event) = self.next().await {
+            match event {
+                Event::Text { text, choices } => {
+                    completion.text.push_str(&text);
+                    completion.choices.extend(choices);
+                }
+                Event::Finished { reason, usage, timings } => {
+                    return Ok(Completion { reason: Some(reason), usage, timings, ..completion });
+                }
+                Event::Failed(error) => return Err(error),
+            }
+        }
+        Err(Error::Stopped)
+    }
+}
+
+/// A generation read to its end.
+#[derive(Debug, Default)]
+pub struct Completion {
+    pub text: String,
+    pub choices: Vec<Choice>,
+    pub reason: Option<FinishReason>,
+    pub usage: Usage,
+    pub timings: Timings,
+}
