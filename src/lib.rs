@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod cli;
+pub mod chat;
 pub mod config;
 pub mod engine;
 pub mod index;
