@@ -14,7 +14,9 @@ pub enum Error {
     File { path: PathBuf, reason: String },
     #[error("no home folder: set `--home` or `HOME`")]
     NoHome,
-    #[error("`{addr}` is reachable from other machines and no API key is set\n\nhint: set `HAETAE_API_KEYS`, or pass `--allow-anonymous`")]
+    #[error(
+        "`{addr}` is reachable from other machines and no API key is set\n\nhint: set `HAETAE_API_KEYS`, or pass `--allow-anonymous`"
+    )]
     OpenWithoutKey { addr: SocketAddr },
 }
 

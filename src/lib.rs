@@ -1,8 +1,8 @@
 //! Haetae: the LLM platform of a customs administration.
 
 pub mod assets;
-pub mod cli;
 pub mod chat;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod index;

@@ -82,16 +82,35 @@ pub enum Disagreement {
 /// and the check; one `Finished` or `Failed`.
 #[derive(Debug)]
 pub enum Event {
-    Stage { stage: Stage, elapsed: Duration },
+    Stage {
+        stage: Stage,
+        elapsed: Duration,
+    },
     Evidence(Vec<Citation>),
     Quotes(Vec<Quote>),
-    Refused { looked_for: Vec<String>, nearest: Vec<String> },
+    Refused {
+        looked_for: Vec<String>,
+        nearest: Vec<String>,
+    },
     /// Text to show, final. Log-probabilities only from [`Target::Bare`].
-    Text { text: String, choices: Vec<Choice> },
-    Notice { code: NoticeCode, text: String },
+    Text {
+        text: String,
+        choices: Vec<Choice>,
+    },
+    Notice {
+        code: NoticeCode,
+        text: String,
+    },
     /// Sentences of the explanation that were shown and withheld.
-    Checked { kept: usize, withheld: usize, reasons: Vec<Disagreement> },
-    Finished { reason: FinishReason, usage: Usage },
+    Checked {
+        kept: usize,
+        withheld: usize,
+        reasons: Vec<Disagreement>,
+    },
+    Finished {
+        reason: FinishReason,
+        usage: Usage,
+    },
     Failed(Error),
 }
 

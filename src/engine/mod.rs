@@ -3,12 +3,26 @@
 //! Two implementations: [`local`] (candle, on this machine) and [`remote`] (any OpenAI-compatible server). Callers
 //! cannot tell them apart. Knows nothing of documents, citations or HTTP status codes.
 
+pub mod arch;
+mod attention;
+mod kv_cache;
+mod kv_store;
+mod linear;
+mod loader;
+pub mod local;
 pub mod remote;
 mod request;
+mod sampler;
+mod scheduler;
+mod sequence;
+mod template;
+mod tokenizer;
+mod tokenizer_gguf;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use local::LocalEngine;
 pub use request::{
     Choice, Completion, Event, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Timings,
     TokenLogprob, TokenStream, Usage,

@@ -147,8 +147,15 @@ pub struct Choice {
 #[derive(Debug)]
 pub enum Event {
     /// Text that is final; never splits a character. `choices` is empty unless log-probabilities were asked for.
-    Text { text: String, choices: Vec<Choice> },
-    Finished { reason: FinishReason, usage: Usage, timings: Timings },
+    Text {
+        text: String,
+        choices: Vec<Choice>,
+    },
+    Finished {
+        reason: FinishReason,
+        usage: Usage,
+        timings: Timings,
+    },
     Failed(Error),
 }
 

@@ -55,5 +55,8 @@ pub struct Evidence {
 pub enum Finding {
     Answerable(Evidence),
     /// Nothing found carries an answer. `looked_for`: the terms searched; `nearest`: titles that came closest.
-    Refused { looked_for: Vec<String>, nearest: Vec<String> },
+    Refused {
+        looked_for: Vec<String>,
+        nearest: Vec<String>,
+    },
 }

@@ -1,0 +1,191 @@
+//! GGUF checkpoints: metadata to [`DecoderConfig`], tensors as the file quantised them.
+//!
+//! Keys and tensor names are those of `gguf-py/gguf/constants.py` in llama.cpp.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::{QMatMul, QTensor};
+use candle_core::{Device, Tensor};
+use fs_err::File;
+
+use super::config::{Architecture, DecoderConfig, RopeConfig, RopeLayout, RopeScaling};
+use super::weights::{Embedding, Weights};
+use crate::engine::Error;
+use crate::engine::linear::Linear;
+
+/// An open GGUF file.
+pub struct GgufFile {
+    path: PathBuf,
+    content: Content,
+    bytes: memmap2::Mmap,
+    config: DecoderConfig,
+}
+
+impl GgufFile {
+    /// Reads the header; tensors are read when asked for.
+    ///
+    /// # Errors
+    /// [`Error::BadModel`] if the file is unreadable, cut short or lacks a key;
+    /// [`Error::UnsupportedArchitecture`] if the decoder does not cover it.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let bad = |reason: String| Error::BadModel { path: path.display().to_string(), reason };
+        let mut file = File::open(path).map_err(|error| bad(error.to_string()))?;
+        let content = Content::read(&mut file).map_err(|error| bad(format!("not a GGUF file: {error}")))?;
+        let file_len = file.metadata().map_err(|error| bad(error.to_string()))?.len();
+        for (name, tensor) in &content.tensor_infos {
+            let blocks = tensor.shape.elem_count() / tensor.ggml_dtype.block_size();
+            let len = (blocks * tensor.ggml_dtype.type_size()) as u64;
+            let end = content.tensor_data_offset.saturating_add(tensor.offset).saturating_add(len);
+            if end > file_len {
+                return Err(bad(format!("tensor `{name}` ends at byte {end} but the file has {file_len}: cut short?")));
+            }
+        }
+        // SAFETY: model files are moved into place whole and never written afterwards; a file changed under us would
+        // give wrong numbers, not wrong memory, because lengths were checked above.
+        let bytes = unsafe { memmap2::Mmap::map(file.file()) }.map_err(|error| bad(error.to_string()))?;
+        let config = config(&content, path)?;
+        Ok(Self { path: path.into(), content, bytes, config })
+    }
+
+    /// A metadata value.
+    pub fn metadata(&self, key: &str) -> Option<&Value> {
+        self.content.metadata.get(key)
+    }
+
+    fn read(&self, name: &str) -> Result<QTensor, Error> {
+        let mut reader = std::io::Cursor::new(&self.bytes[..]);
+        self.content.tensor(&mut reader, name, &Device::Cpu).map_err(|error| self.bad(name, &error))
+    }
+
+    fn bad(&self, name: &str, error: &candle_core::Error) -> Error {
+        Error::BadModel { path: self.path.display().to_string(), reason: format!("tensor `{name}`: {error}") }
+    }
+}
+
+impl Weights for GgufFile {
+    fn config(&self) -> &DecoderConfig {
+        &self.config
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.content.tensor_infos.contains_key(name)
+    }
+
+    fn tensor(&self, name: &str) -> Result<Tensor, Error> {
+        self.read(name)?.dequantize(&Device::Cpu).map_err(|error| self.bad(name, &error))
+    }
+
+    fn linear(&self, name: &str) -> Result<Linear, Error> {
+        let bias = format!("{name}.bias");
+        let bias = if self.has(&bias) { Some(self.tensor(&bias)?) } else { None };
+        let weight = self.read(&format!("{name}.weight"))?;
+        Linear::quantized(weight, bias).map_err(|error| self.bad(name, &error))
+    }
+
+    fn embedding(&self, name: &str) -> Result<Embedding, Error> {
+        let table = QMatMul::from_qtensor(self.read(name)?).map_err(|error| self.bad(name, &error))?;
+        Ok(Embedding::Quantized(table))
+    }
+}
+
+fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
+    let bad = |reason: String| Error::BadModel { path: path.display().to_string(), reason };
+    let name = content
+        .metadata
+        .get("general.architecture")
+        .and_then(|value| value.to_string().ok())
+        .ok_or_else(|| bad("`general.architecture` is missing".into()))?;
+    let architecture = Architecture::parse(name).ok_or_else(|| Error::UnsupportedArchitecture {
+        path: path.display().to_string(),
+        architecture: name.clone(),
+        supported: Architecture::SUPPORTED,
+    })?;
+    let get = |key: &str| content.metadata.get(&format!("{name}.{key}"));
+    let integer = |key: &str| get(key).and_then(|value| unsigned(value));
+    let need = |key: &str| integer(key).ok_or_else(|| bad(format!("`{name}.{key}` is missing")));
+    let float = |key: &str| get(key).and_then(|value| value.to_f32().ok());
+
+    let hidden_size = need("embedding_length")?;
+    let num_heads = need("attention.head_count")?;
+    let num_layers = need("block_count")?;
+    let head_dim = integer("attention.key_length").unwrap_or(hidden_size / num_heads);
+    let vocab =
+        content.tensor_infos.get("token_embd.weight").ok_or_else(|| bad("`token_embd.weight` is missing".into()))?;
+    let vocab_size = vocab.shape.dims()[0];
+
+    let is_gemma = architecture == Architecture::Gemma3;
+    let layout = if architecture == Architecture::Llama { RopeLayout::Pairs } else { RopeLayout::Halves };
+    let scaling = match get("rope.scaling.type").and_then(|value| value.to_string().ok()).map(String::as_str) {
+        None | Some("none") => rope_factors(content, path)?.map_or(RopeScaling::None, RopeScaling::Factors),
+        Some("linear") => RopeScaling::Linear(float("rope.scaling.factor").unwrap_or(1.0)),
+        Some(other) => return Err(bad(format!("rope scaling `{other}` is not supported (supported: linear)"))),
+    };
+    let default_theta = if is_gemma { 1e6 } else { 1e4 };
+    let rope = RopeConfig { theta: float("rope.freq_base").unwrap_or(default_theta), scaling, layout };
+    let local_theta = float("rope.local.freq_base").or(float("rope.freq_base_swa")).unwrap_or(1e4);
+    let local_rope = is_gemma.then_some(RopeConfig { theta: local_theta, scaling: RopeScaling::None, layout });
+    let window = integer("attention.sliding_window").filter(|window| *window > 0);
+    let is_local = (0..num_layers)
+        .map(|layer| match (window, is_gemma) {
+            (None, _) => false,
+            // llama.cpp hard-codes Gemma 3's pattern of five local layers to one global (`llama-model.cpp`).
+            (Some(_), true) => !(layer + 1).is_multiple_of(6),
+            (Some(_), false) => architecture == Architecture::Llama,
+        })
+        .collect();
+    // Gemma 3 27B alone scales by hidden / heads instead of the head (`query_pre_attn_scalar`); the file does not say.
+    let scale_dim = if is_gemma && num_layers == 62 { hidden_size / num_heads } else { head_dim };
+    Ok(DecoderConfig {
+        architecture,
+        vocab_size,
+        hidden_size,
+        intermediate_size: need("feed_forward_length")?,
+        num_layers,
+        num_heads,
+        num_kv_heads: integer("attention.head_count_kv").unwrap_or(num_heads),
+        head_dim,
+        rms_norm_eps: f64::from(
+            float("attention.layer_norm_rms_epsilon")
+                .ok_or_else(|| bad(format!("`{name}.attention.layer_norm_rms_epsilon` is missing")))?,
+        ),
+        context_len: need("context_length")?,
+        attention_scale: 1.0 / (scale_dim as f32).sqrt(),
+        rope,
+        local_rope,
+        sliding_window: window.unwrap_or(usize::MAX),
+        is_local,
+        tie_word_embeddings: !content.tensor_infos.contains_key("output.weight"),
+    })
+}
+
+/// Llama 3's frequency divisors, which its converter stores as a tensor.
+fn rope_factors(content: &Content, path: &Path) -> Result<Option<Vec<f32>>, Error> {
+    let name = "rope_freqs.weight";
+    if !content.tensor_infos.contains_key(name) {
+        return Ok(None);
+    }
+    let read = || -> candle_core::Result<Vec<f32>> {
+        let mut file = File::open(path)?;
+        content.tensor(&mut file, name, &Device::Cpu)?.dequantize(&Device::Cpu)?.to_vec1()
+    };
+    let factors = read().map_err(|error| Error::BadModel {
+        path: path.display().to_string(),
+        reason: format!("tensor `{name}`: {error}"),
+    })?;
+    Ok(Some(factors))
+}
+
+/// Any integer type; the first entry of an array, where the value is given a layer at a time.
+fn unsigned(value: &Value) -> Option<usize> {
+    match value {
+        Value::U8(n) => Some(*n as usize),
+        Value::U16(n) => Some(*n as usize),
+        Value::U32(n) => Some(*n as usize),
+        Value::U64(n) => Some(*n as usize),
+        Value::I32(n) => usize::try_from(*n).ok(),
+        Value::I64(n) => usize::try_from(*n).ok(),
+        Value::Array(values) => unsigned(values.first()?),
+        _ => None,
+    }
+}

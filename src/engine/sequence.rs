@@ -1,0 +1,268 @@
+//! One request's state from arrival to its terminal event. Owns its transitions: what was computed, what was said,
+//! when it ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::Error;
+use super::kv_cache::BlockTable;
+use super::request::{Choice, Event, FinishReason, Timings, TokenLogprob, Usage};
+use super::sampler::{Draw, Sampler};
+use super::tokenizer::{TextDecoder, Tokenizer};
+
+/// A request that passed validation: it fits the context, and its parameters are in range.
+pub struct ValidRequest {
+    pub prompt: Vec<u32>,
+    /// At least 1; prompt and answer together fit the context.
+    pub max_tokens: usize,
+    pub stop: Vec<String>,
+    pub logprobs: Option<usize>,
+    pub sampler: Sampler,
+    pub events: mpsc::Sender<Event>,
+}
+
+/// A request in the engine.
+pub struct Sequence {
+    /// Prompt, then answer.
+    tokens: Vec<u32>,
+    prompt_len: usize,
+    /// Leading tokens whose keys and values are in the blocks of `table`.
+    num_computed: usize,
+    pub table: BlockTable,
+    max_tokens: usize,
+    logprobs: Option<usize>,
+    sampler: Sampler,
+    output: Output,
+    events: mpsc::Sender<Event>,
+    cached_len: usize,
+    arrived: Instant,
+    admitted: Option<Instant>,
+    first_token: Option<Instant>,
+}
+
+impl Sequence {
+    pub fn new(request: ValidRequest) -> Self {
+        Self {
+            prompt_len: request.prompt.len(),
+            tokens: request.prompt,
+            num_computed: 0,
+            table: BlockTable::default(),
+            max_tokens: request.max_tokens,
+            logprobs: request.logprobs,
+            sampler: request.sampler,
+            output: Output::new(request.stop),
+            events: request.events,
+            cached_len: 0,
+            arrived: Instant::now(),
+            admitted: None,
+            first_token: None,
+        }
+    }
+
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+
+    pub fn num_computed(&self) -> usize {
+        self.num_computed
+    }
+
+    /// Tokens the model has not seen; 1 while decoding.
+    pub fn pending_len(&self) -> usize {
+        self.tokens.len() - self.num_computed
+    }
+
+    /// Whether the whole prompt has been computed.
+    pub fn is_decoding(&self) -> bool {
+        self.num_computed >= self.prompt_len
+    }
+
+    /// Whether the client has gone.
+    pub fn is_cancelled(&self) -> bool {
+        self.events.is_closed()
+    }
+
+    /// Takes the blocks that hold the first `prefix_len` tokens.
+    pub fn admit(&mut self, table: BlockTable, prefix_len: usize) {
+        self.table = table;
+        self.num_computed = prefix_len;
+        if self.admitted.is_none() {
+            self.admitted = Some(Instant::now());
+            self.cached_len = prefix_len;
+        }
+    }
+
+    /// Gives its blocks back to make room for another; what it has said is kept and computed again later.
+    pub fn preempt(&mut self) -> BlockTable {
+        self.num_computed = 0;
+        std::mem::take(&mut self.table)
+    }
+
+    /// Notes that `len` more tokens are in the cache.
+    pub fn advance(&mut self, len: usize) {
+        self.num_computed += len;
+    }
+
+    /// Draws the next token from `logits` and reports it; `true` when the sequence has ended.
+    pub fn push(&mut self, logits: &[f32], tokenizer: &Tokenizer) -> bool {
+        self.first_token.get_or_insert_with(Instant::now);
+        let draw = self.sampler.draw(logits, self.logprobs);
+        if tokenizer.is_eos(draw.token) {
+            self.finish(FinishReason::Stop);
+            return true;
+        }
+        self.tokens.push(draw.token);
+        let choice = self.logprobs.map(|_| choice(&draw, tokenizer));
+        let met_stop = self.output.push(&tokenizer.bytes(draw.token), choice);
+        self.flush();
+        if met_stop {
+            self.finish(FinishReason::Stop);
+        } else if self.tokens.len() - self.prompt_len >= self.max_tokens {
+            self.finish(FinishReason::Length);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// Ends the sequence with an error.
+    pub fn fail(&mut self, error: Error) {
+        // A client that has gone needs no word.
+        let _ = self.events.try_send(Event::Failed(error));
+    }
+
+    fn finish(&mut self, reason: FinishReason) {
+        self.output.finish();
+        self.flush();
+        let now = Instant::now();
+        let admitted = self.admitted.unwrap_or(now);
+        let first_token = self.first_token.unwrap_or(now);
+        let usage = Usage {
+            prompt_tokens: self.prompt_len,
+            completion_tokens: self.tokens.len() - self.prompt_len,
+            cached_tokens: self.cached_len,
+        };
+        let timings =
+            Timings { queued: admitted - self.arrived, prefill: first_token - admitted, decode: now - first_token };
+        let _ = self.events.try_send(Event::Finished { reason, usage, timings });
+    }
+
+    /// Sends what can no longer be part of a stop string. The channel has room for an event a token and the last one.
+    fn flush(&mut self) {
+        let (text, choices) = self.output.take();
+        if !text.is_empty() || !choices.is_empty() {
+            let _ = self.events.try_send(Event::Text { text, choices });
+        }
+    }
+}
+
+fn choice(draw: &Draw, tokenizer: &Tokenizer) -> Choice {
+    let logprob = |token: u32, logprob: f32| TokenLogprob { bytes: tokenizer.bytes(token), logprob };
+    Choice {
+        chosen: logprob(draw.token, draw.logprob),
+        top: draw.top.iter().map(|&(token, value)| logprob(token, value)).collect(),
+    }
+}
+
+/// Text on its way out: whole characters only, and nothing that may yet turn out to be a stop string.
+struct Output {
+    decoder: TextDecoder,
+    stop: Arc<[String]>,
+    held: String,
+    ready: String,
+    choices: Vec<Choice>,
+    stopped: bool,
+}
+
+impl Output {
+    fn new(stop: Vec<String>) -> Self {
+        Self {
+            decoder: TextDecoder::default(),
+            stop: stop.into(),
+            held: String::new(),
+            ready: String::new(),
+            choices: Vec::new(),
+            stopped: false,
+        }
+    }
+
+    /// Adds a token; `true` when a stop string was met, which is cut off with all after it.
+    fn push(&mut self, bytes: &[u8], choice: Option<Choice>) -> bool {
+        self.choices.extend(choice);
+        let text = self.decoder.push(bytes);
+        self.held.push_str(&text);
+        if let Some(at) = self.stop.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
+            self.ready.push_str(&self.held[..at]);
+            self.held.clear();
+            self.stopped = true;
+            return true;
+        }
+        let keep = self.stop.iter().map(|stop| overlap(&self.held, stop)).max().unwrap_or(0);
+        let out = self.held.len() - keep;
+        self.ready.extend(self.held.drain(..out));
+        false
+    }
+
+    fn finish(&mut self) {
+        if !self.stopped {
+            let rest = self.decoder.finish();
+            self.ready.push_str(&std::mem::take(&mut self.held));
+            self.ready.push_str(&rest);
+        }
+    }
+
+    fn take(&mut self) -> (String, Vec<Choice>) {
+        (std::mem::take(&mut self.ready), std::mem::take(&mut self.choices))
+    }
+}
+
+/// Length of the longest end of `text` that begins `stop`.
+fn overlap(text: &str, stop: &str) -> usize {
+    (1..stop.len().min(text.len() + 1))
+        .rev()
+        .find(|&len| stop.is_char_boundary(len) && text.ends_with(&stop[..len]))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(stop: &[&str], pieces: &[&str]) -> (Vec<String>, bool) {
+        let mut output = Output::new(stop.iter().map(|stop| (*stop).into()).collect());
+        let mut out = Vec::new();
+        for piece in pieces {
+            let stopped = output.push(piece.as_bytes(), None);
+            out.push(output.take().0);
+            if stopped {
+                return (out, true);
+            }
+        }
+        output.finish();
+        out.push(output.take().0);
+        (out, false)
+    }
+
+    #[test]
+    fn a_stop_string_split_over_tokens_never_shows() {
+        assert_eq!(run(&["END"], &["a E", "N", "D b"]), (vec!["a ".into(), "".into(), "".into()], true));
+    }
+
+    #[test]
+    fn a_false_alarm_is_let_out() {
+        assert_eq!(run(&["END"], &["a E", "X"]), (vec!["a ".into(), "EX".into(), "".into()], false));
+        assert_eq!(run(&["END"], &["a EN"]), (vec!["a ".into(), "EN".into()], false));
+    }
+
+    #[test]
+    fn the_earliest_stop_string_wins() {
+        assert_eq!(run(&["d", "b"], &["abcd"]), (vec!["a".into()], true));
+    }
+
+    #[test]
+    fn korean_stop_strings_are_held_by_whole_characters() {
+        assert_eq!(run(&["세액"], &["과세", "가격"]), (vec!["과".into(), "세가격".into(), "".into()], false));
+    }
+}
