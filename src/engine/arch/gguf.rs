@@ -102,7 +102,7 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
         supported: Architecture::SUPPORTED,
     })?;
     let get = |key: &str| content.metadata.get(&format!("{name}.{key}"));
-    let integer = |key: &str| get(key).and_then(|value| unsigned(value));
+    let integer = |key: &str| get(key).and_then(unsigned);
     let need = |key: &str| integer(key).ok_or_else(|| bad(format!("`{name}.{key}` is missing")));
     let float = |key: &str| get(key).and_then(|value| value.to_f32().ok());
 
