@@ -8,4 +8,5 @@ pub mod engine;
 pub mod http;
 pub mod index;
 pub mod lang;
+pub mod models;
 pub mod rag;
