@@ -1,0 +1,4 @@
+//! Everything that needs more than one module: real files, real sockets, real models.
+
+mod models;
+mod support;
