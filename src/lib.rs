@@ -1,6 +1,7 @@
 //! Haetae: the LLM platform of a customs administration.
 
 pub mod assets;
+pub mod bench;
 pub mod chat;
 pub mod cli;
 pub mod config;
@@ -9,4 +10,5 @@ pub mod http;
 pub mod index;
 pub mod lang;
 pub mod models;
+pub mod prompts;
 pub mod rag;

@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 ran but below a threshold or partly failed,
 //! 2 could not run.
 
+mod bench;
 mod models;
 
 use std::net::SocketAddr;
@@ -198,6 +199,7 @@ impl Cli {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(cli.overrides())?;
     match cli.command {
+        Command::Bench(command) => bench::run(command, &config),
         Command::Models(command) => models::run(command, &config),
         _ => anyhow::bail!("not built yet"),
     }

@@ -6,11 +6,13 @@
 //! single, and chunked equals whole, bit for bit.
 
 use std::ops::Range;
-
-use rayon::prelude::*;
+use std::sync::OnceLock;
 
 use super::kv_cache::{BLOCK_LEN, BlockId};
 use super::kv_store::LayerStore;
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
+use super::lanes::{Lanes, Portable};
 
 /// Queries that share one pass over a key block; their accumulators fill the registers.
 const TILE: usize = 8;
@@ -78,9 +80,20 @@ pub fn attend(shape: &AttentionShape, store: &LayerStore, segments: &[Segment<'_
     };
     // A single decoded token is too little work to wake the pool for.
     let keys: usize = tiles.iter().map(|tile| tile.queries.len() * tile.blocks.len() * BLOCK_LEN).sum();
-    let results: Vec<Vec<f32>> =
-        if keys * head_dim < 1 << 18 { tiles.iter().map(run).collect() } else { tiles.par_iter().map(run).collect() };
+    let results: Vec<OnceLock<Vec<f32>>> = tiles.iter().map(|_| OnceLock::new()).collect();
+    let run_range = |range: Range<usize>| {
+        for (tile, result) in tiles[range.clone()].iter().zip(&results[range]) {
+            result.get_or_init(|| run(tile));
+        }
+    };
+    if keys * head_dim < 1 << 17 {
+        run_range(0..tiles.len());
+    } else {
+        // candle's own pool: its threads spin between products, and a second pool would fight them for the cores.
+        candle_core::utils::barrier_pool().execute_chunked(tiles.len(), run_range);
+    }
     for (tile, result) in tiles.iter().zip(&results) {
+        let result = result.get().expect("every tile was run");
         for (&(row, head, _), values) in tile.queries.iter().zip(result.chunks_exact(head_dim)) {
             let start = (row * shape.num_heads + head) * head_dim;
             out[start..start + head_dim].copy_from_slice(values);
@@ -100,31 +113,23 @@ fn dispatch(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries
             return unsafe { attend_avx2(shape, store, tile, queries, out) };
         }
     }
-    attend_tile::<false>(shape, store, tile, queries, out);
+    attend_tile::<Portable>(shape, store, tile, queries, out);
 }
 
-/// As [`attend_tile`], compiled for 512-bit registers.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,fma")]
+#[target_feature(enable = "avx512f")]
 fn attend_avx512(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &mut [f32]) {
-    attend_tile::<true>(shape, store, tile, queries, out);
+    attend_tile::<lanes::Avx512>(shape, store, tile, queries, out);
 }
 
-/// As [`attend_tile`], compiled for 256-bit registers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn attend_avx2(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &mut [f32]) {
-    attend_tile::<true>(shape, store, tile, queries, out);
-}
-
-/// Multiply-add; fused only where the processor has it, because the library call that stands in is very slow.
-#[inline(always)]
-fn fma<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
-    if FUSED { a.mul_add(b, c) } else { a * b + c }
+    attend_tile::<lanes::Avx2>(shape, store, tile, queries, out);
 }
 
 #[inline(always)]
-fn attend_tile<const FUSED: bool>(
+fn attend_tile<L: Lanes>(
     shape: &AttentionShape,
     store: &LayerStore,
     tile: &Tile<'_>,
@@ -132,7 +137,8 @@ fn attend_tile<const FUSED: bool>(
     out: &mut [f32],
 ) {
     let head_dim = shape.head_dim;
-    let num_queries = tile.queries.len();
+    // Heads of no whole number of lanes are filled up with zeros.
+    let num_chunks = head_dim.div_ceil(BLOCK_LEN);
     // `[head_dim][TILE]`, so that a key component meets the tile's queries in one cache line.
     let mut q = [[0.0f32; TILE]; MAX_HEAD_DIM];
     for (t, &(row, head, _)) in tile.queries.iter().enumerate() {
@@ -141,115 +147,91 @@ fn attend_tile<const FUSED: bool>(
             q[d][t] = value * shape.scale;
         }
     }
-    let last = tile.queries.iter().map(|query| query.2).max().unwrap_or(0);
     let first = tile.queries.iter().map(|query| query.2).min().unwrap_or(0);
-    let oldest_seen = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));
+    let last = tile.queries.iter().map(|query| query.2).max().unwrap_or(0);
+    let from = |position: usize| shape.window.map_or(0, |window| (position + 1).saturating_sub(window));
     let mut max = [f32::NEG_INFINITY; TILE];
     let mut sum = [0.0f32; TILE];
-    let mut acc = [[0.0f32; MAX_HEAD_DIM]; TILE];
-    for block_index in oldest_seen / BLOCK_LEN..=last / BLOCK_LEN {
+    let mut acc = [[[0.0f32; BLOCK_LEN]; MAX_HEAD_DIM / BLOCK_LEN]; TILE];
+    for block_index in from(first) / BLOCK_LEN..=last / BLOCK_LEN {
         let base = block_index * BLOCK_LEN;
         let block = tile.blocks[block_index];
-        let mut scores = [[0.0f32; BLOCK_LEN]; TILE];
-        for (d, keys) in store.keys(block, tile.kv_head).chunks_exact(BLOCK_LEN).enumerate() {
-            for t in 0..TILE {
-                for lane in 0..BLOCK_LEN {
-                    scores[t][lane] = fma::<FUSED>(q[d][t], keys[lane], scores[t][lane]);
-                }
+        let mut scores = [L::splat(0.0); TILE];
+        for (keys, q) in store.keys(block, tile.kv_head).as_chunks::<BLOCK_LEN>().0.iter().zip(&q) {
+            let keys = L::load(keys);
+            for (score, q) in scores.iter_mut().zip(q) {
+                *score = L::splat(*q).mul_add(keys, *score);
             }
         }
-        for t in 0..num_queries {
-            let position = tile.queries[t].2;
-            let from = shape.window.map_or(0, |window| (position + 1).saturating_sub(window));
-            let mut block_max = max[t];
-            for (lane, score) in scores[t].iter_mut().enumerate() {
-                if base + lane > position || base + lane < from {
-                    *score = f32::NEG_INFINITY;
+        let mut weights = [[0.0f32; BLOCK_LEN]; TILE];
+        let is_whole = base + BLOCK_LEN <= first + 1 && base >= from(last);
+        for (t, &(_, _, position)) in tile.queries.iter().enumerate() {
+            let mut score = scores[t];
+            if !is_whole {
+                let mut masked = score.to_array();
+                for (lane, score) in masked.iter_mut().enumerate() {
+                    if base + lane > position || base + lane < from(position) {
+                        *score = f32::NEG_INFINITY;
+                    }
                 }
-                block_max = block_max.max(*score);
+                score = L::load(&masked);
             }
+            let block_max = score.largest().max(max[t]);
             if block_max == f32::NEG_INFINITY {
-                // Nothing of this block is visible yet; exp(-inf - -inf) would be NaN.
-                scores[t] = [0.0; BLOCK_LEN];
+                // Nothing of this block is visible to this query: its weights stay zero.
                 continue;
             }
-            let shrink = exp::<FUSED>(max[t] - block_max);
-            max[t] = block_max;
-            let mut block_sum = 0.0;
-            for score in &mut scores[t] {
-                *score = exp::<FUSED>(*score - block_max);
+            let mut weight = score.add(L::splat(-block_max)).exp();
+            if !is_whole {
+                // What is masked weighs nothing, not the least that `exp` can say.
+                let mut visible = weight.to_array();
+                for (lane, weight) in visible.iter_mut().enumerate() {
+                    if base + lane > position || base + lane < from(position) {
+                        *weight = 0.0;
+                    }
+                }
+                weight = L::load(&visible);
             }
-            for score in &scores[t] {
-                block_sum += score;
-            }
-            sum[t] = sum[t] * shrink + block_sum;
-            if shrink != 1.0 {
-                for value in &mut acc[t][..head_dim] {
-                    *value *= shrink;
+            if block_max > max[t] {
+                let shrink = (max[t] - block_max).exp();
+                max[t] = block_max;
+                sum[t] *= shrink;
+                for chunk in &mut acc[t][..num_chunks] {
+                    L::load(chunk).mul_add(L::splat(shrink), L::splat(0.0)).store(chunk);
                 }
             }
+            sum[t] += weight.sum();
+            weight.store(&mut weights[t]);
         }
         let values = store.values(block, tile.kv_head);
-        for chunk in (0..head_dim).step_by(BLOCK_LEN) {
-            let width = BLOCK_LEN.min(head_dim - chunk);
-            if width == BLOCK_LEN {
-                let mut part = [[0.0f32; BLOCK_LEN]; TILE];
-                for t in 0..TILE {
-                    part[t].copy_from_slice(&acc[t][chunk..chunk + BLOCK_LEN]);
-                }
-                for lane in 0..BLOCK_LEN {
-                    let row: &[f32; BLOCK_LEN] = values[lane * head_dim + chunk..lane * head_dim + chunk + BLOCK_LEN]
-                        .try_into()
-                        .expect("the slice is as long as the array");
-                    for t in 0..TILE {
-                        let weight = scores[t][lane];
-                        for i in 0..BLOCK_LEN {
-                            part[t][i] = fma::<FUSED>(weight, row[i], part[t][i]);
-                        }
+        for chunk in 0..num_chunks {
+            let mut part: [L; TILE] = std::array::from_fn(|t| L::load(&acc[t][chunk]));
+            for lane in 0..BLOCK_LEN {
+                let row = &values[lane * head_dim + chunk * BLOCK_LEN..(lane + 1) * head_dim];
+                let row = match row.first_chunk::<BLOCK_LEN>() {
+                    Some(row) => L::load(row),
+                    None => {
+                        let mut filled = [0.0; BLOCK_LEN];
+                        filled[..row.len()].copy_from_slice(row);
+                        L::load(&filled)
                     }
-                }
+                };
                 for t in 0..TILE {
-                    acc[t][chunk..chunk + BLOCK_LEN].copy_from_slice(&part[t]);
+                    part[t] = L::splat(weights[t][lane]).mul_add(row, part[t]);
                 }
-            } else {
-                for t in 0..num_queries {
-                    for lane in 0..BLOCK_LEN {
-                        for i in chunk..chunk + width {
-                            acc[t][i] = fma::<FUSED>(scores[t][lane], values[lane * head_dim + i], acc[t][i]);
-                        }
-                    }
-                }
+            }
+            for t in 0..TILE {
+                part[t].store(&mut acc[t][chunk]);
             }
         }
     }
-    for t in 0..num_queries {
+    for t in 0..tile.queries.len() {
         let inverse = 1.0 / sum[t];
-        for (value, acc) in out[t * head_dim..(t + 1) * head_dim].iter_mut().zip(&acc[t]) {
-            *value = acc * inverse;
+        let values = acc[t].as_flattened();
+        for (out, value) in out[t * head_dim..(t + 1) * head_dim].iter_mut().zip(values) {
+            *out = value * inverse;
         }
     }
-}
-
-/// `e^x` for `x <= 0` to about one unit in the last place of f32: Cody-Waite reduction and a degree-6 polynomial, so
-/// that the compiler can keep sixteen lanes in one register, which a call to libm does not allow.
-#[inline(always)]
-fn exp<const FUSED: bool>(x: f32) -> f32 {
-    // Below this the result is zero in f32; it also takes care of minus infinity.
-    let clamped = x.max(-87.3);
-    // Adding and subtracting 1.5 * 2^23 rounds to the nearest integer without a branch.
-    const ROUND: f32 = 12_582_912.0;
-    let n = fma::<FUSED>(clamped, std::f32::consts::LOG2_E, ROUND) - ROUND;
-    let r = fma::<FUSED>(n, -0.693_359_4, clamped);
-    let r = fma::<FUSED>(n, 2.121_944_4e-4, r);
-    let mut p = 1.0 / 720.0;
-    p = fma::<FUSED>(p, r, 1.0 / 120.0);
-    p = fma::<FUSED>(p, r, 1.0 / 24.0);
-    p = fma::<FUSED>(p, r, 1.0 / 6.0);
-    p = fma::<FUSED>(p, r, 0.5);
-    p = fma::<FUSED>(p, r, 1.0);
-    p = fma::<FUSED>(p, r, 1.0);
-    let scale = f32::from_bits(((n as i32 + 127) << 23) as u32);
-    if x < -87.3 { 0.0 } else { p * scale }
 }
 
 #[cfg(test)]
@@ -320,15 +302,5 @@ mod tests {
         check(24, 2, 2, None);
         check(128, 12, 2, Some(8));
         check(256, 4, 1, Some(17));
-    }
-
-    #[test]
-    fn exp_is_exact_to_f32() {
-        for i in 0..8700 {
-            let x = -(i as f32) / 100.0;
-            let (got, want) = (f64::from(exp::<true>(x)), f64::from(x).exp());
-            assert!((got - want).abs() <= want * 3e-7, "{x}: {got} for {want}");
-        }
-        assert_eq!(exp::<true>(f32::NEG_INFINITY), 0.0);
     }
 }

@@ -82,6 +82,12 @@ impl LocalEngine {
     }
 }
 
+impl LocalEngine {
+    fn num_waiting(&self) -> usize {
+        self.shared.in_channel.load(Ordering::Acquire) + self.load().num_waiting
+    }
+}
+
 impl Engine for LocalEngine {
     fn info(&self) -> &ModelInfo {
         &self.info
@@ -115,7 +121,8 @@ impl Engine for LocalEngine {
                 return Err(Error::PromptTooLong { model: self.info.id.clone(), prompt_len, max_len });
             }
             let limit = self.limits.max_waiting;
-            let waiting = self.shared.in_channel.fetch_add(1, Ordering::AcqRel) + self.load().num_waiting;
+            let waiting = self.num_waiting();
+            self.shared.in_channel.fetch_add(1, Ordering::AcqRel);
             if waiting >= limit {
                 self.shared.in_channel.fetch_sub(1, Ordering::AcqRel);
                 return Err(Error::QueueFull { waiting, limit });
@@ -133,6 +140,16 @@ impl Engine for LocalEngine {
             self.queue.send(sequence).map_err(|_| Error::Stopped)?;
             Ok(stream)
         })
+    }
+
+    fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
+        validate(sampling, max_tokens, None)?;
+        let (waiting, limit) = (self.num_waiting(), self.limits.max_waiting);
+        match (self.is_ready(), waiting >= limit) {
+            (false, _) => Err(Error::Stopped),
+            (true, true) => Err(Error::QueueFull { waiting, limit }),
+            (true, false) => Ok(()),
+        }
     }
 
     fn load(&self) -> Load {

@@ -7,6 +7,7 @@ pub mod arch;
 mod attention;
 mod kv_cache;
 mod kv_store;
+mod lanes;
 mod linear;
 mod loader;
 pub mod local;
@@ -95,6 +96,16 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`Error::BadParameter`], [`Error::PromptTooLong`], [`Error::QueueFull`], [`Error::Stopped`].
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>>;
+
+    /// Refuses at once what [`Self::submit`] would refuse whatever the prompt: parameters out of range, a full queue.
+    /// For callers that have other work to do before the prompt is known.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`], [`Error::QueueFull`], [`Error::Stopped`].
+    fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
+        let _ = (sampling, max_tokens);
+        if self.is_ready() { Ok(()) } else { Err(Error::Stopped) }
+    }
 
     fn load(&self) -> Load;
 

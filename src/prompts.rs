@@ -1,0 +1,154 @@
+//! The texts in `prompts/`, each with its name and its variables. A template that is missing, or uses a variable
+//! nobody gives, is an error at start-up, not in the middle of an answer.
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::assets;
+use crate::lang::Language;
+
+/// Why the prompts cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("prompt `{name}`: {reason}")]
+    Prompt { name: &'static str, reason: String },
+}
+
+/// A passage as a prompt shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Source<'a> {
+    pub n: usize,
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+/// A quoted sentence as a prompt shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuotedSentence<'a> {
+    pub n: usize,
+    pub text: &'a str,
+}
+
+/// Rules for the explanation.
+#[derive(Serialize)]
+pub struct System {
+    pub language: Language,
+}
+
+/// The question with its evidence.
+#[derive(Serialize)]
+pub struct Question<'a> {
+    pub language: Language,
+    pub sources: &'a [Source<'a>],
+    pub quote: QuotedSentence<'a>,
+    pub question: &'a str,
+}
+
+/// What is said where nothing was found.
+#[derive(Serialize)]
+pub struct Refusal<'a> {
+    pub language: Language,
+    pub looked_for: &'a [String],
+    pub nearest: &'a [String],
+}
+
+/// An answer of quoted sentences alone.
+#[derive(Serialize)]
+pub struct Quoted<'a> {
+    pub quotes: &'a [QuotedSentence<'a>],
+}
+
+/// A word on how the answer came to be.
+#[derive(Serialize)]
+pub struct Notice<'a> {
+    pub language: Language,
+    pub code: &'a str,
+    pub model: &'a str,
+}
+
+/// A template's variables know its name.
+pub trait Prompt: Serialize {
+    const NAME: &'static str;
+}
+
+macro_rules! prompts {
+    ($($variables:ty => $name:literal),* $(,)?) => {
+        $(impl Prompt for $variables { const NAME: &'static str = $name; })*
+        const NAMES: &[&str] = &[$($name),*];
+    };
+}
+
+prompts! {
+    System => "system",
+    Question<'_> => "question",
+    Refusal<'_> => "refusal",
+    Quoted<'_> => "quoted",
+    Notice<'_> => "notice",
+}
+
+/// All prompts, compiled.
+pub struct Prompts {
+    environment: Environment<'static>,
+}
+
+impl Prompts {
+    /// Compiles every template.
+    ///
+    /// # Errors
+    /// [`Error::Prompt`] naming the one that is missing or broken.
+    pub fn load() -> Result<Self, Error> {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        for name in NAMES {
+            let failed = |reason: String| Error::Prompt { name, reason };
+            let source = assets::text::<assets::Prompts>(&format!("{name}.jinja"))
+                .ok_or_else(|| failed("the file is missing".into()))?;
+            environment.add_template_owned(*name, source).map_err(|error| failed(error.to_string()))?;
+        }
+        Ok(Self { environment })
+    }
+
+    /// The text of a prompt.
+    ///
+    /// # Errors
+    /// [`Error::Prompt`] if the template uses a variable it is not given.
+    pub fn render<P: Prompt>(&self, variables: &P) -> Result<String, Error> {
+        let render = || self.environment.get_template(P::NAME)?.render(variables);
+        render().map_err(|error| Error::Prompt { name: P::NAME, reason: format!("{error:#}") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_prompt_renders_in_both_languages() {
+        let prompts = Prompts::load().unwrap();
+        let words = ["freight".to_owned()];
+        for language in [Language::Ko, Language::En] {
+            let quote = QuotedSentence { n: 1, text: "Freight is added." };
+            let sources = [Source { n: 1, title: "Freight", text: "Freight is added. Storage is not." }];
+            let question = Question { language, sources: &sources, quote: quote.clone(), question: "Is it?" };
+            let texts = [
+                prompts.render(&System { language }).unwrap(),
+                prompts.render(&question).unwrap(),
+                prompts.render(&Refusal { language, looked_for: &words, nearest: &words }).unwrap(),
+                prompts.render(&Quoted { quotes: &[quote] }).unwrap(),
+                prompts.render(&Notice { language, code: "language_not_written", model: "m" }).unwrap(),
+                prompts.render(&Notice { language, code: "explanation_withheld", model: "m" }).unwrap(),
+            ];
+            for text in texts {
+                assert!(!text.trim().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_is_a_known_prompt() {
+        for path in <assets::Prompts as rust_embed::Embed>::iter() {
+            let name = path.strip_suffix(".jinja").unwrap_or(&path).to_owned();
+            assert!(NAMES.contains(&name.as_str()), "`prompts/{path}` is used by nobody");
+        }
+    }
+}
