@@ -10,3 +10,4 @@ pub mod index;
 pub mod lang;
 pub mod models;
 pub mod rag;
+pub mod telemetry;
