@@ -5,6 +5,7 @@ pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod history;
 pub mod http;
 pub mod index;
 pub mod lang;
