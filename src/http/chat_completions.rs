@@ -82,7 +82,7 @@ impl ChatRequest {
             return Err(ApiError::invalid("n", &format!("between 1 and {MAX_CHOICES}"), num_choices));
         }
         let stream = fields.optional("stream")?.unwrap_or(false);
-        let max_tokens: Option<usize> = fields.optional("max_tokens")?;
+        let max_tokens = read_max_tokens(&mut fields, "max_tokens")?;
         let continues = fields.optional("continue_final_message")?.unwrap_or(false);
         if continues && (model.target != Target::Bare || messages.last().is_none_or(|m| m.role != Role::Assistant)) {
             let reason = "only the bare model continues an answer, and its last message must be the assistant's";
@@ -98,11 +98,19 @@ impl ChatRequest {
                 target: model.target.clone(),
                 messages,
                 sampling: sampling::read(&mut fields, default_temperature)?,
-                max_tokens: fields.optional("max_completion_tokens")?.or(max_tokens),
+                max_tokens: read_max_tokens(&mut fields, "max_completion_tokens")?.or(max_tokens),
                 logprobs: read_logprobs(&mut fields, &model.target)?,
             },
             model,
         })
+    }
+}
+
+/// Checked here, although the engine does too: it does not know which of the two names the client used.
+fn read_max_tokens(fields: &mut Fields, name: &str) -> Result<Option<usize>, ApiError> {
+    match fields.optional(name)? {
+        Some(0) => Err(ApiError::invalid(name, "at least 1", 0)),
+        max_tokens => Ok(max_tokens),
     }
 }
 

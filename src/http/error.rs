@@ -169,7 +169,7 @@ impl From<engine::Error> for ApiError {
             E::QueueFull { .. } => Self::new(Code::RateLimitExceeded, error.to_string()),
             // The template rejects what the client may have meant well: two questions in a row, a system message late.
             E::Template { .. } => Self::new(Code::InvalidValue, error.to_string()).on("messages"),
-            E::Remote { .. } => Self::ours(Code::EngineUnreachable, "the remote engine did not answer", &error),
+            E::Remote { .. } => Self::ours(Code::EngineUnreachable, "the remote engine failed", &error),
             E::Stopped => Self::ours(Code::EngineStopped, "the engine has stopped", &error),
             E::BadModel { .. } | E::UnsupportedArchitecture { .. } | E::Forward { .. } => Self::internal(&error),
         }

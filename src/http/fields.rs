@@ -67,10 +67,22 @@ impl Fields {
     }
 }
 
+/// serde's words for types, and ours: clients need not know Rust.
+const WORDS: [(&str, &str); 6] = [
+    ("expected f32", "expected a number"),
+    ("expected usize", "expected a whole number, 0 or more"),
+    ("expected i64", "expected a whole number"),
+    ("expected a sequence", "expected a list"),
+    ("expected a map", "expected an object"),
+    ("invalid type: map", "invalid type: object"),
+];
+
 /// A JSON value as a type of ours, naming `param` where it is another.
 pub fn convert<T: DeserializeOwned>(param: &str, value: Value) -> Result<T, ApiError> {
-    serde_json::from_value(value)
-        .map_err(|error| ApiError::new(Code::InvalidValue, format!("`{param}`: {error}")).on(param))
+    serde_json::from_value(value).map_err(|error| {
+        let reason = WORDS.iter().fold(error.to_string(), |text, (theirs, ours)| text.replace(theirs, ours));
+        ApiError::new(Code::InvalidValue, format!("`{param}`: {reason}")).on(param)
+    })
 }
 
 /// Whether a value is an empty list or object, which asks for nothing.
@@ -128,6 +140,6 @@ mod tests {
     fn a_wrong_type_names_its_field() {
         let mut fields = Fields::parse(br#"{"temperature": "hot"}"#).unwrap();
         let error = fields.optional::<f32>("temperature").unwrap_err().to_string();
-        assert_eq!(error, "`temperature`: invalid type: string \"hot\", expected f32");
+        assert_eq!(error, "`temperature`: invalid type: string \"hot\", expected a number");
     }
 }
