@@ -16,7 +16,7 @@ use super::attention::Segment;
 use super::kv_cache::BLOCK_LEN;
 use super::kv_store::KvStore;
 use super::loader::Model;
-use super::request::{GenerateRequest, Prompt, SamplingParams, TokenStream};
+use super::request::{GenerateRequest, Prompt, TokenStream};
 use super::sampler::Sampler;
 use super::scheduler::{Scheduler, Work};
 use super::sequence::{Sequence, ValidRequest};
@@ -99,7 +99,7 @@ impl Engine for LocalEngine {
 
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
-            validate(&request.sampling, request.max_tokens, request.logprobs)?;
+            request.validate()?;
             if !self.is_ready() {
                 return Err(Error::Stopped);
             }
@@ -177,26 +177,6 @@ impl TextSide {
             Prompt::Text(text) => self.tokenizer.encode_document(text),
         }
     }
-}
-
-/// Checks what a request asks against its documented ranges.
-fn validate(sampling: &SamplingParams, max_tokens: Option<usize>, logprobs: Option<usize>) -> Result<(), Error> {
-    let check = |name, holds: bool, expected, value: String| {
-        if holds { Ok(()) } else { Err(Error::BadParameter { name, expected, value }) }
-    };
-    let s = sampling;
-    let show = |value: f32| value.to_string();
-    check("temperature", (0.0..=2.0).contains(&s.temperature), "between 0 and 2", show(s.temperature))?;
-    check("top_p", s.top_p > 0.0 && s.top_p <= 1.0, "above 0 and at most 1", show(s.top_p))?;
-    check("min_p", (0.0..=1.0).contains(&s.min_p), "between 0 and 1", show(s.min_p))?;
-    let penalty = s.repetition_penalty;
-    check("repetition_penalty", penalty > 0.0 && penalty <= 10.0, "above 0 and at most 10", show(penalty))?;
-    for (name, value) in [("presence_penalty", s.presence_penalty), ("frequency_penalty", s.frequency_penalty)] {
-        check(name, (-2.0..=2.0).contains(&value), "between -2 and 2", show(value))?;
-    }
-    check("stop", s.stop.iter().all(|stop| !stop.is_empty()), "strings that are not empty", "\"\"".into())?;
-    check("max_tokens", max_tokens != Some(0), "at least 1", "0".into())?;
-    check("logprobs", logprobs.is_none_or(|n| n <= 20), "at most 20", logprobs.unwrap_or(0).to_string())
 }
 
 /// The thread that owns the model.

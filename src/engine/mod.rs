@@ -24,6 +24,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 pub use local::LocalEngine;
+pub use remote::RemoteEngine;
 pub use request::{
     Choice, Completion, Event, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Timings,
     TokenLogprob, TokenStream, Usage,
@@ -94,7 +95,8 @@ pub trait Engine: Send + Sync {
     /// Accepts a request, or refuses it at once; an accepted one ends in exactly one terminal event.
     ///
     /// # Errors
-    /// [`Error::BadParameter`], [`Error::PromptTooLong`], [`Error::QueueFull`], [`Error::Stopped`].
+    /// [`Error::BadParameter`], [`Error::PromptTooLong`], [`Error::QueueFull`], [`Error::Stopped`]; [`Error::Remote`]
+    /// where the engine is elsewhere.
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>>;
 
     /// Refuses at once what [`Self::submit`] would refuse whatever the prompt: parameters out of range, a full queue.

@@ -106,6 +106,30 @@ impl GenerateRequest {
     pub fn new(prompt: Prompt) -> Self {
         Self { prompt, sampling: SamplingParams::default(), max_tokens: None, logprobs: None }
     }
+
+    /// Checks the parameters against their documented ranges.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`], naming the first that is out of its range.
+    pub fn validate(&self) -> Result<(), Error> {
+        let check = |name, holds: bool, expected, value: String| {
+            if holds { Ok(()) } else { Err(Error::BadParameter { name, expected, value }) }
+        };
+        let s = &self.sampling;
+        let show = |value: f32| value.to_string();
+        check("temperature", (0.0..=2.0).contains(&s.temperature), "between 0 and 2", show(s.temperature))?;
+        check("top_p", s.top_p > 0.0 && s.top_p <= 1.0, "above 0 and at most 1", show(s.top_p))?;
+        check("min_p", (0.0..=1.0).contains(&s.min_p), "between 0 and 1", show(s.min_p))?;
+        let penalty = s.repetition_penalty;
+        check("repetition_penalty", penalty > 0.0 && penalty <= 10.0, "above 0 and at most 10", show(penalty))?;
+        for (name, value) in [("presence_penalty", s.presence_penalty), ("frequency_penalty", s.frequency_penalty)] {
+            check(name, (-2.0..=2.0).contains(&value), "between -2 and 2", show(value))?;
+        }
+        check("stop", s.stop.iter().all(|stop| !stop.is_empty()), "strings that are not empty", "\"\"".into())?;
+        check("max_tokens", self.max_tokens != Some(0), "at least 1", "0".into())?;
+        let logprobs = self.logprobs;
+        check("logprobs", logprobs.is_none_or(|n| n <= 20), "at most 20", logprobs.unwrap_or(0).to_string())
+    }
 }
 
 /// Why a generation ended.

@@ -1,3 +1,125 @@
-//! What is served over HTTP.
+//! The HTTP edge: OpenAI's API, the page's own API, and what operators need, over one [`AppState`].
+//!
+//! In: requests. Out: turns of [`crate::chat`], generations of [`crate::engine`], and their answers on the wire. Knows
+//! no model, no index and no socket: [`router`] is driven by a listener or by a test alike.
+//!
+//! A request's way: `observe` (id, span, metrics, error bodies) > `auth` > a handler > `turn` and `stream`.
 
+mod auth;
+mod chat_completions;
+mod completions;
+mod conversations;
+mod documents;
+mod embeddings;
+mod error;
+mod fields;
+mod health;
+mod logprobs;
+mod messages;
+mod models;
+mod observe;
+mod openapi;
+mod sampling;
+mod state;
+mod stream;
+mod turn;
 pub mod ui;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{self, MethodRouter};
+
+pub use error::{ApiError, Code};
+pub use state::{
+    AppState, BoxError, DocumentView, Documents, Embeddings, Events, ModelTable, Parts, Purpose, ServedModel, Turns,
+};
+
+/// Largest request body: a context full of text many times over.
+pub const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Most answers to one request (`n`); each takes a place in the batch.
+const MAX_CHOICES: usize = 8;
+
+/// Changes where the same seed may give another answer.
+const FINGERPRINT: &str = concat!("haetae-", env!("CARGO_PKG_VERSION"));
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Everyone.
+    Open,
+    /// Holders of a key, where keys are configured.
+    Keyed,
+}
+
+/// A line of the route table.
+struct Route {
+    access: Access,
+    /// In lower case, as OpenAPI has it.
+    method: &'static str,
+    path: &'static str,
+    handler: MethodRouter<AppState>,
+}
+
+fn open(method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Route {
+    Route { access: Access::Open, method, path, handler }
+}
+
+fn keyed(method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Route {
+    Route { access: Access::Keyed, method, path, handler }
+}
+
+/// The API: what [`openapi`] describes, line by line (a test holds the two together).
+#[rustfmt::skip]
+fn routes() -> Vec<Route> {
+    use routing::{delete, get, patch, post};
+    vec![
+        keyed("post",   "/v1/chat/completions",    post(chat_completions::create)),
+        keyed("post",   "/v1/completions",         post(completions::create)),
+        keyed("post",   "/v1/embeddings",          post(embeddings::create)),
+        keyed("get",    "/v1/models",              get(models::list)),
+        // A wildcard, because ids of the hub hold a slash.
+        keyed("get",    "/v1/models/{*id}",        get(models::show)),
+        keyed("get",    "/api/conversations",      get(conversations::list)),
+        keyed("post",   "/api/conversations",      post(conversations::create)),
+        keyed("get",    "/api/conversations/{id}", get(conversations::show)),
+        keyed("patch",  "/api/conversations/{id}", patch(conversations::rename)),
+        keyed("delete", "/api/conversations/{id}", delete(conversations::delete)),
+        keyed("get",    "/api/documents/{id}",     get(documents::show)),
+        keyed("get",    "/metrics",                get(health::show_metrics)),
+        open ("get",    "/health",                 get(health::show_health)),
+        open ("get",    "/ready",                  get(health::show_ready)),
+        open ("get",    "/openapi.json",           get(openapi::show)),
+    ]
+}
+
+/// Everything that is served.
+pub fn router(state: AppState) -> Router {
+    let mut keyed = Router::new();
+    let mut open = Router::new();
+    for Route { access, path, handler, .. } in routes() {
+        match access {
+            Access::Keyed => keyed = keyed.route(path, handler),
+            Access::Open => open = open.route(path, handler),
+        }
+    }
+    keyed
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_key))
+        .merge(open)
+        .merge(openapi::page())
+        .merge(ui::routes())
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+async fn no_route(uri: axum::http::Uri) -> ApiError {
+    ApiError::new(Code::RouteNotFound, format!("there is nothing at `{}`; see `/docs`", uri.path()))
+}
+
+async fn no_method(method: axum::http::Method, uri: axum::http::Uri) -> ApiError {
+    ApiError::new(Code::MethodNotAllowed, format!("`{}` does not take {method}; see `/docs`", uri.path()))
+}

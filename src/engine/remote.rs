@@ -1,1 +1,0 @@
-//! An engine elsewhere, spoken to by the OpenAI chat API.

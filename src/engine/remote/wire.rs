@@ -1,0 +1,301 @@
+//! OpenAI's streaming format, from the client's side: requests as JSON, chunks as pieces of an answer.
+//!
+//! Reads both shapes of log-probabilities (chat's and that of `/v1/completions`). Pure: opens no connection.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::engine::{Choice, FinishReason, GenerateRequest, Message, Prompt, SamplingParams, TokenLogprob, Usage};
+
+/// `GET /models`.
+#[derive(Debug, Deserialize)]
+pub struct ModelList {
+    pub data: Vec<Model>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Model {
+    pub id: String,
+    /// vLLM's addition, and ours.
+    pub max_model_len: Option<usize>,
+}
+
+/// The body of a request. What is off is left out, because not every server knows every field.
+pub fn body(model: &str, request: &GenerateRequest) -> Value {
+    let mut body = json!({"model": model, "stream": true, "stream_options": {"include_usage": true}});
+    let mut set = |name: &str, value: Value| body[name] = value;
+    match &request.prompt {
+        Prompt::Text(text) => {
+            set("prompt", json!(text));
+            // OpenAI's default here is 16 tokens.
+            set("max_tokens", json!(request.max_tokens.unwrap_or(i32::MAX as usize)));
+            if let Some(top) = request.logprobs {
+                set("logprobs", json!(top));
+            }
+        }
+        Prompt::Chat(messages) => set("messages", json!(messages)),
+        Prompt::Continue { messages, answer } => {
+            let last = Message::assistant(answer);
+            set("messages", messages.iter().chain([&last]).map(|message| json!(message)).collect());
+            set("add_generation_prompt", json!(false));
+            set("continue_final_message", json!(true));
+        }
+    }
+    if !matches!(request.prompt, Prompt::Text(_)) {
+        if let Some(max_tokens) = request.max_tokens {
+            // The older name, which every server knows.
+            set("max_tokens", json!(max_tokens));
+        }
+        if let Some(top) = request.logprobs {
+            set("logprobs", json!(true));
+            set("top_logprobs", json!(top));
+        }
+    }
+    let (sampling, off) = (&request.sampling, SamplingParams::default());
+    set("temperature", json!(sampling.temperature));
+    set("top_p", json!(sampling.top_p));
+    if sampling.top_k != off.top_k {
+        set("top_k", json!(sampling.top_k));
+    }
+    if sampling.min_p != off.min_p {
+        set("min_p", json!(sampling.min_p));
+    }
+    if sampling.repetition_penalty != off.repetition_penalty {
+        set("repetition_penalty", json!(sampling.repetition_penalty));
+    }
+    if sampling.presence_penalty != off.presence_penalty {
+        set("presence_penalty", json!(sampling.presence_penalty));
+    }
+    if sampling.frequency_penalty != off.frequency_penalty {
+        set("frequency_penalty", json!(sampling.frequency_penalty));
+    }
+    if let Some(seed) = sampling.seed {
+        // Signed over there; the receiving Haetae turns it back.
+        set("seed", json!(seed.cast_signed()));
+    }
+    if !sampling.stop.is_empty() {
+        set("stop", json!(sampling.stop));
+    }
+    body
+}
+
+/// Bytes to lines; a line may come in pieces.
+#[derive(Debug, Default)]
+pub struct Lines {
+    bytes: Vec<u8>,
+}
+
+impl Lines {
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next whole line, without its end.
+    pub fn next(&mut self) -> Option<String> {
+        let end = self.bytes.iter().position(|byte| *byte == b'\n')?;
+        let line: Vec<u8> = self.bytes.drain(..=end).collect();
+        Some(String::from_utf8_lossy(&line).trim_end().to_owned())
+    }
+}
+
+/// What a line adds to an answer.
+#[derive(Debug, PartialEq)]
+pub enum Piece {
+    Text { text: String, choices: Vec<Choice> },
+    Nothing,
+    Done,
+}
+
+/// What is known of an answer besides its text.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub reason: Option<FinishReason>,
+    pub usage: Usage,
+}
+
+#[derive(Debug, Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    choices: Vec<ChunkChoice>,
+    usage: Option<ChunkUsage>,
+    error: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChunkChoice {
+    /// Chat.
+    #[serde(default)]
+    delta: Delta,
+    /// `/v1/completions`.
+    text: Option<String>,
+    logprobs: Option<Logprobs>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Delta {
+    content: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChunkUsage {
+    #[serde(default)]
+    prompt_tokens: usize,
+    #[serde(default)]
+    completion_tokens: usize,
+    prompt_tokens_details: Option<PromptDetails>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<usize>,
+}
+
+/// Both shapes: chat fills `content`, `/v1/completions` the rest.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Logprobs {
+    content: Option<Vec<ChatToken>>,
+    tokens: Vec<String>,
+    token_logprobs: Vec<Option<f32>>,
+    top_logprobs: Option<Vec<Option<Map<String, Value>>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChatToken {
+    token: String,
+    logprob: f32,
+    bytes: Option<Vec<u8>>,
+    #[serde(default)]
+    top_logprobs: Vec<ChatToken>,
+}
+
+impl Answer {
+    /// Reads a line of the stream; comments, other fields and empty lines say nothing.
+    ///
+    /// # Errors
+    /// In words: a chunk that is not understood, or an error that the server reports in the stream.
+    pub fn read(&mut self, line: &str) -> Result<Piece, String> {
+        let Some(payload) = line.strip_prefix("data:").map(str::trim) else { return Ok(Piece::Nothing) };
+        if payload == "[DONE]" {
+            return Ok(Piece::Done);
+        }
+        let chunk: Chunk = serde_json::from_str(payload).map_err(|error| format!("an unreadable chunk: {error}"))?;
+        if let Some(error) = chunk.error {
+            return Err(read_error(&json!({"error": error}).to_string()).map_or(error.to_string(), |(_, text)| text));
+        }
+        if let Some(usage) = chunk.usage {
+            let cached_tokens = usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
+            let (prompt_tokens, completion_tokens) = (usage.prompt_tokens, usage.completion_tokens);
+            self.usage = Usage { prompt_tokens, completion_tokens, cached_tokens };
+        }
+        let Some(choice) = chunk.choices.into_iter().next() else { return Ok(Piece::Nothing) };
+        match choice.finish_reason.as_deref() {
+            None => {}
+            Some("length") => self.reason = Some(FinishReason::Length),
+            Some("abort" | "error") => return Err("the server gave the request up".into()),
+            Some(_) => self.reason = Some(FinishReason::Stop),
+        }
+        let text = choice.delta.content.or(choice.text).unwrap_or_default();
+        let choices = choice.logprobs.map(Logprobs::into_choices).unwrap_or_default();
+        if text.is_empty() && choices.is_empty() {
+            return Ok(Piece::Nothing);
+        }
+        Ok(Piece::Text { text, choices })
+    }
+}
+
+impl Logprobs {
+    fn into_choices(self) -> Vec<Choice> {
+        if let Some(content) = self.content {
+            let choice = |mut token: ChatToken| {
+                let top = std::mem::take(&mut token.top_logprobs).into_iter().map(ChatToken::into_logprob).collect();
+                Choice { chosen: token.into_logprob(), top }
+            };
+            return content.into_iter().map(choice).collect();
+        }
+        let mut tops = self.top_logprobs.unwrap_or_default().into_iter();
+        let mut choices = Vec::new();
+        for (token, logprob) in self.tokens.iter().zip(self.token_logprobs) {
+            let rivals = tops.next().flatten().unwrap_or_default();
+            let mut top: Vec<TokenLogprob> = rivals
+                .iter()
+                .filter_map(|(token, logprob)| Some(named_token(token, logprob.as_f64()? as f32)))
+                .collect();
+            // A JSON object has no order that must be kept.
+            top.sort_by(|a, b| b.logprob.total_cmp(&a.logprob));
+            choices.push(Choice { chosen: named_token(token, logprob.unwrap_or(0.0)), top });
+        }
+        choices
+    }
+}
+
+impl ChatToken {
+    fn into_logprob(self) -> TokenLogprob {
+        TokenLogprob { bytes: self.bytes.unwrap_or_else(|| self.token.into_bytes()), logprob: self.logprob }
+    }
+}
+
+/// A token of `/v1/completions`, which writes half characters as `bytes:\xe2\x80`.
+fn named_token(name: &str, logprob: f32) -> TokenLogprob {
+    let escaped = name.strip_prefix("bytes:").and_then(|escaped| {
+        escaped.split("\\x").skip(1).map(|hex| u8::from_str_radix(hex, 16).ok()).collect::<Option<Vec<u8>>>()
+    });
+    TokenLogprob { bytes: escaped.unwrap_or_else(|| name.into()), logprob }
+}
+
+/// Code and message of an error envelope: OpenAI's, or the bare object of older vLLM versions.
+pub fn read_error(text: &str) -> Option<(Option<String>, String)> {
+    let body: Value = serde_json::from_str(text).ok()?;
+    let error = body.get("error").unwrap_or(&body);
+    let message = error.get("message").or(body.get("detail"))?.as_str()?;
+    Some((error.get("code").and_then(Value::as_str).map(Into::into), message.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_split_between_packets_is_read_whole() {
+        let mut lines = Lines::default();
+        lines.push("data: 관".as_bytes().split_at(8).0);
+        assert_eq!(lines.next(), None);
+        lines.push("data: 관".as_bytes().split_at(8).1);
+        lines.push(b"\r\n: comment\n");
+        assert_eq!(lines.next().as_deref(), Some("data: 관"));
+        assert_eq!(lines.next().as_deref(), Some(": comment"));
+        assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn usage_after_the_last_choice_is_kept() {
+        let mut answer = Answer::default();
+        let text = answer.read(r#"data: {"choices":[{"delta":{"content":"Yes"},"finish_reason":null}]}"#);
+        assert_eq!(text, Ok(Piece::Text { text: "Yes".into(), choices: vec![] }));
+        answer.read(r#"data: {"choices":[{"delta":{},"finish_reason":"length"}]}"#).unwrap();
+        answer.read(r#"data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#).unwrap();
+        assert_eq!(answer.read("data: [DONE]"), Ok(Piece::Done));
+        assert_eq!(answer.reason, Some(FinishReason::Length));
+        assert_eq!(answer.usage, Usage { prompt_tokens: 3, completion_tokens: 1, cached_tokens: 0 });
+    }
+
+    #[test]
+    fn an_error_in_the_stream_is_told_in_its_own_words() {
+        let line = r#"data: {"error": {"message": "out of memory", "code": 500}}"#;
+        assert_eq!(Answer::default().read(line), Err("out of memory".into()));
+    }
+
+    #[test]
+    fn half_characters_come_back_as_their_bytes() {
+        assert_eq!(named_token("bytes:\\xea\\xb0", -1.0).bytes, [0xEA, 0xB0]);
+        assert_eq!(named_token("bytes", -1.0).bytes, b"bytes");
+    }
+
+    #[test]
+    fn what_is_off_is_not_sent() {
+        let body = body("m", &GenerateRequest::new(Prompt::Chat(vec![Message::user("Hi")])));
+        let sent: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(sent, ["model", "stream", "stream_options", "messages", "temperature", "top_p"]);
+    }
+}

@@ -1,0 +1,51 @@
+//! `GET /v1/models` and `GET /v1/models/{id}`: the ids that requests may name.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::state::AppState;
+use crate::chat::Target;
+
+pub async fn list(State(state): State<AppState>) -> Json<Value> {
+    Json(json!({"object": "list", "data": models(&state)}))
+}
+
+pub async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let models = models(&state);
+    match models.iter().find(|model| model["id"] == id.as_str()) {
+        Some(model) => Ok(Json(model.clone())),
+        None => {
+            let known: Vec<&str> = models.iter().filter_map(|model| model["id"].as_str()).collect();
+            Err(ApiError::model_not_found(&id, &known))
+        }
+    }
+}
+
+/// Chat models with the context they share (vLLM's `max_model_len`), then the embedding model.
+fn models(state: &AppState) -> Vec<Value> {
+    let model = |id: &str, max_len: usize| {
+        json!({
+            "id": id,
+            "object": "model",
+            "created": state.started_at,
+            "owned_by": "haetae",
+            "max_model_len": max_len,
+        })
+    };
+    let context_len = state.engine.info().context_len;
+    let mut models: Vec<Value> = state
+        .models
+        .iter()
+        .map(|served| {
+            let mut model = model(&served.id, context_len);
+            if let Target::Corpora(corpora) = &served.target {
+                model["corpora"] = json!(corpora);
+            }
+            model
+        })
+        .collect();
+    models.push(model(state.embeddings.model_id(), state.embeddings.max_len()));
+    models
+}

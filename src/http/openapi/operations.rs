@@ -1,0 +1,246 @@
+//! What each route takes and gives, in OpenAPI's words: one entry a line of the route table.
+
+use serde_json::{Value, json};
+
+/// The description of a route; an empty one where it is missing, which a test forbids.
+pub fn describe(method: &str, path: &str) -> Value {
+    let found = all().into_iter().find(|(its_method, its_path, _)| (*its_method, *its_path) == (method, path));
+    found.map_or_else(|| json!({}), |(.., operation)| operation)
+}
+
+/// Every operation: method, path, description.
+pub fn all() -> Vec<(&'static str, &'static str, Value)> {
+    vec![
+        ("post", "/v1/chat/completions", chat_completion()),
+        (
+            "post",
+            "/v1/completions",
+            json!({
+                "operationId": "createCompletion",
+                "tags": ["OpenAI"],
+                "summary": "Continue raw text",
+                "description": "OpenAI's older API. Only the bare language model; the other model ids chat.",
+                "requestBody": body("CompletionRequest"),
+                "responses": generated("The continuation, or its chunks", "Completion", "CompletionChunk"),
+            }),
+        ),
+        (
+            "post",
+            "/v1/embeddings",
+            json!({
+                "operationId": "createEmbedding",
+                "tags": ["OpenAI"],
+                "summary": "Turn texts into unit vectors",
+                "requestBody": body("EmbeddingRequest"),
+                "responses": {
+                    "200": ok("The vectors, in the order of the texts", "EmbeddingList"),
+                    "400": error("Bad input; the message names the field"),
+                    "404": error("Unknown model"),
+                    "429": error("Too many texts are being embedded"),
+                },
+            }),
+        ),
+        (
+            "get",
+            "/v1/models",
+            json!({
+                "operationId": "listModels",
+                "tags": ["OpenAI"],
+                "summary": "List the model ids",
+                "description": "The bare language model, `customs-valuation`, `general`, one per corpus of the \
+                                user's, and the embedding model.",
+                "responses": {"200": ok("The models", "ModelList")},
+            }),
+        ),
+        (
+            "get",
+            "/v1/models/{*id}",
+            json!({
+                "operationId": "retrieveModel",
+                "tags": ["OpenAI"],
+                "summary": "Show one model",
+                "responses": {"200": ok("The model", "Model"), "404": error("Unknown model")},
+            }),
+        ),
+        (
+            "get",
+            "/api/conversations",
+            json!({
+                "operationId": "listConversations",
+                "tags": ["Page"],
+                "summary": "List the caller's conversations, the latest first, at most 500",
+                "responses": {"200": ok("The conversations", "ConversationList")},
+            }),
+        ),
+        (
+            "post",
+            "/api/conversations",
+            json!({
+                "operationId": "createConversation",
+                "tags": ["Page"],
+                "summary": "Start a conversation",
+                "description": "Name its id as `metadata.conversation_id` in chat requests to have them kept in it.",
+                "requestBody": body("NewConversation"),
+                "responses": {"201": ok("The conversation", "Conversation"), "404": error("Unknown model")},
+            }),
+        ),
+        (
+            "get",
+            "/api/conversations/{id}",
+            json!({
+                "operationId": "showConversation",
+                "tags": ["Page"],
+                "summary": "Show a conversation with its messages",
+                "responses": {
+                    "200": ok("The conversation", "ConversationWithMessages"),
+                    "404": error("No such conversation of the caller's"),
+                },
+            }),
+        ),
+        (
+            "patch",
+            "/api/conversations/{id}",
+            json!({
+                "operationId": "renameConversation",
+                "tags": ["Page"],
+                "summary": "Give a conversation another title",
+                "requestBody": body("NewTitle"),
+                "responses": {
+                    "204": {"description": "Renamed"},
+                    "400": error("The title is empty or too long"),
+                    "404": error("No such conversation of the caller's"),
+                },
+            }),
+        ),
+        (
+            "delete",
+            "/api/conversations/{id}",
+            json!({
+                "operationId": "deleteConversation",
+                "tags": ["Page"],
+                "summary": "Remove a conversation with its messages",
+                "responses": {
+                    "204": {"description": "Removed"},
+                    "404": error("No such conversation of the caller's"),
+                },
+            }),
+        ),
+        (
+            "get",
+            "/api/documents/{id}",
+            json!({
+                "operationId": "showDocument",
+                "tags": ["Page"],
+                "summary": "Show the document that a citation points into",
+                "responses": {"200": ok("The document", "Document"), "404": error("No such document")},
+            }),
+        ),
+        (
+            "get",
+            "/metrics",
+            json!({
+                "operationId": "showMetrics",
+                "tags": ["Operation"],
+                "summary": "Metrics in Prometheus' text format",
+                "responses": {
+                    "200": {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                },
+            }),
+        ),
+        (
+            "get",
+            "/health",
+            json!({
+                "operationId": "showHealth",
+                "tags": ["Operation"],
+                "summary": "Whether the process is up",
+                "responses": {"200": ok("It is", "Health")},
+            }),
+        ),
+        (
+            "get",
+            "/ready",
+            json!({
+                "operationId": "showReady",
+                "tags": ["Operation"],
+                "summary": "Whether questions can be answered",
+                "responses": {
+                    "200": ok("They can", "Readiness"),
+                    "503": ok("They cannot: the engine or the index is missing", "Readiness"),
+                },
+            }),
+        ),
+        (
+            "get",
+            "/openapi.json",
+            json!({
+                "operationId": "showOpenapi",
+                "tags": ["Operation"],
+                "summary": "This description",
+                "responses": {
+                    "200": {
+                        "description": "OpenAPI 3.1",
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
+                },
+            }),
+        ),
+    ]
+}
+
+fn chat_completion() -> Value {
+    let header = json!({
+        "name": "X-Haetae-Events",
+        "in": "header",
+        "required": false,
+        "schema": {"type": "string", "enum": ["1"]},
+        "description": "Send `haetae` objects (stages, evidence, quotes, checks) instead of putting the quotation \
+                        into the text. Haetae's addition.",
+    });
+    json!({
+        "operationId": "createChatCompletion",
+        "tags": ["OpenAI"],
+        "summary": "Answer the last message of a conversation",
+        "description": "With a corpus model (`customs-valuation`, `general`, a corpus of your own) the answer rests \
+                        on passages found for the question: the deciding sentence is quoted word for word, `[n]` marks \
+                        refer to `citations`, and where no passage carries an answer it says so.",
+        "parameters": [header],
+        "requestBody": body("ChatRequest"),
+        "responses": generated("The answer, or its chunks", "ChatCompletion", "ChatChunk"),
+    })
+}
+
+/// The responses of an endpoint that can stream.
+fn generated(description: &str, whole: &str, chunk: &str) -> Value {
+    json!({
+        "200": {
+            "description": description,
+            "content": {
+                "application/json": {"schema": reference(whole)},
+                "text/event-stream": {"schema": reference(chunk)},
+            },
+        },
+        "400": error("Bad input: the message names the field; `context_length_exceeded` gives limit and length"),
+        "404": error("Unknown model or conversation"),
+        "413": error("The body is larger than 4 MiB"),
+        "429": error("The queue is full; `Retry-After` says when to try again"),
+        "500": error("A failure of the server; the message gives the request's id"),
+    })
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn body(schema: &str) -> Value {
+    json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}})
+}
+
+fn ok(description: &str, schema: &str) -> Value {
+    json!({"description": description, "content": {"application/json": {"schema": reference(schema)}}})
+}
+
+/// A response with the error envelope.
+pub fn error(description: &str) -> Value {
+    ok(description, "Error")
+}

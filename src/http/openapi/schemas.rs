@@ -1,0 +1,324 @@
+//! The shapes of bodies, in JSON Schema: what is OpenAI's is given as far as this server honours it.
+
+use serde_json::{Map, Value, json};
+
+/// Every schema by name.
+pub fn all() -> Value {
+    let mut schemas = Map::new();
+    for group in [requests(), answers(), grounded(), page(), operation()] {
+        if let Value::Object(group) = group {
+            schemas.extend(group);
+        }
+    }
+    Value::Object(schemas)
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
+}
+
+fn list(items: Value) -> Value {
+    json!({"type": "array", "items": items})
+}
+
+fn text(description: &str) -> Value {
+    json!({"type": "string", "description": description})
+}
+
+fn integer(description: &str) -> Value {
+    json!({"type": "integer", "description": description})
+}
+
+fn object(required: &[&str], properties: Value) -> Value {
+    json!({"type": "object", "required": required, "properties": properties})
+}
+
+/// The sampling fields, which both generating endpoints take.
+fn with_sampling(mut properties: Value) -> Value {
+    let number = |minimum: f64, maximum: f64, default: f64, description: &str| {
+        let range = json!({"minimum": minimum, "maximum": maximum, "default": default});
+        let mut schema = json!({"type": "number", "description": description});
+        if let (Value::Object(schema), Value::Object(range)) = (&mut schema, range) {
+            schema.extend(range);
+        }
+        schema
+    };
+    properties["temperature"] = number(0.0, 2.0, 1.0, "0 is greedy. The default of corpus models is 0.");
+    properties["top_p"] = number(0.0, 1.0, 1.0, "Nucleus mass kept.");
+    properties["top_k"] =
+        json!({"type": "integer", "minimum": -1, "description": "Likeliest tokens kept; 0 or -1: all."});
+    properties["min_p"] = number(0.0, 1.0, 0.0, "Smallest probability kept, as a share of the largest.");
+    properties["repetition_penalty"] = number(0.0, 10.0, 1.0, "Above 1, tokens seen become less likely.");
+    properties["presence_penalty"] = number(-2.0, 2.0, 0.0, "Taken once from each token in the answer.");
+    properties["frequency_penalty"] = number(-2.0, 2.0, 0.0, "Taken from a token for each occurrence.");
+    properties["seed"] = integer("Same seed, same request, same model: same answer.");
+    properties["stop"] = json!({
+        "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "maxItems": 4}],
+        "description": "The answer ends before the first of these.",
+    });
+    properties["stream"] = json!({"type": "boolean", "default": false});
+    properties["stream_options"] = object(&[], json!({"include_usage": {"type": "boolean"}}));
+    properties["user"] = text("Ignored.");
+    properties
+}
+
+fn requests() -> Value {
+    let answers = json!({"type": "integer", "minimum": 1, "maximum": 8, "default": 1});
+    json!({
+        "ChatRequest": object(&["model", "messages"], with_sampling(json!({
+            "model": text("An id of /v1/models."),
+            "messages": list(reference("Message")),
+            "max_completion_tokens": integer("Most tokens to write."),
+            "max_tokens": integer("Older name of max_completion_tokens."),
+            "n": answers,
+            "logprobs": {"type": "boolean", "description": "Bare model only."},
+            "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 20},
+            "metadata": object(&[], json!({
+                "conversation_id": text("Keep question and answer in this conversation. Haetae's addition."),
+            })),
+            "continue_final_message": {
+                "type": "boolean",
+                "description": "The last message is the beginning of the answer. vLLM's addition; bare model only.",
+            },
+        }))),
+        "Message": object(&["role", "content"], json!({
+            "role": {"type": "string", "enum": ["system", "developer", "user", "assistant", "tool"]},
+            "content": {"oneOf": [{"type": "string"}, list(object(&["type", "text"], json!({
+                "type": {"type": "string", "enum": ["text"]},
+                "text": {"type": "string"},
+            })))]},
+        })),
+        "CompletionRequest": object(&["model", "prompt"], with_sampling(json!({
+            "model": text("The id of the bare language model."),
+            "prompt": {"oneOf": [{"type": "string"}, list(json!({"type": "string"}))]},
+            "max_tokens": {"type": "integer", "default": 16},
+            "n": answers,
+            "logprobs": {"type": "integer", "minimum": 0, "maximum": 5},
+        }))),
+        "EmbeddingRequest": object(&["model", "input"], json!({
+            "model": text("The id of the embedding model."),
+            "input": {"oneOf": [{"type": "string"}, list(json!({"type": "string"}))]},
+            "encoding_format": {"type": "string", "enum": ["float", "base64"], "default": "float"},
+            "dimensions": integer("The model's own number, or absent."),
+            "input_type": {
+                "type": "string",
+                "enum": ["query", "passage"],
+                "default": "passage",
+                "description": "What the texts are. Haetae's addition.",
+            },
+        })),
+    })
+}
+
+fn answers() -> Value {
+    let reason = json!({"type": ["string", "null"], "enum": ["stop", "length", null]});
+    let head = |object: &str, choice: Value| {
+        json!({
+            "id": {"type": "string"},
+            "object": {"type": "string", "const": object},
+            "created": integer("Seconds since 1970."),
+            "model": {"type": "string"},
+            "system_fingerprint": {"type": "string"},
+            "choices": list(choice),
+            "usage": {"oneOf": [reference("Usage"), {"type": "null"}]},
+        })
+    };
+    let citations = list(reference("Citation"));
+    let message = object(
+        &["role", "content"],
+        json!({
+            "role": {"type": "string", "const": "assistant"},
+            "content": {"type": "string"},
+            "refusal": {"type": "null"},
+            "citations": citations,
+            "haetae": reference("Grounds"),
+        }),
+    );
+    let delta = object(
+        &[],
+        json!({
+            "role": {"type": "string"},
+            "content": {"type": "string"},
+            "citations": citations,
+        }),
+    );
+    let chat = |name: &str, content: Value| {
+        let mut choice =
+            json!({"index": {"type": "integer"}, "finish_reason": reason, "logprobs": reference("Logprobs")});
+        choice[name] = content;
+        object(&["index"], choice)
+    };
+    let completion = object(
+        &["index", "text"],
+        json!({
+            "index": {"type": "integer"},
+            "text": {"type": "string"},
+            "logprobs": {"type": ["object", "null"]},
+            "finish_reason": reason,
+        }),
+    );
+    let mut chunk = head("chat.completion.chunk", chat("delta", delta));
+    chunk["haetae"] = reference("Event");
+    let required = ["id", "object", "created", "model", "choices"];
+    json!({
+        "ChatCompletion": object(&required, head("chat.completion", chat("message", message))),
+        "ChatChunk": object(&required, chunk),
+        "Completion": object(&required, head("text_completion", completion.clone())),
+        "CompletionChunk": object(&required, head("text_completion", completion)),
+        "Logprobs": {"type": ["object", "null"], "properties": {"content": list(reference("TokenLogprob"))}},
+        "TokenLogprob": object(&["token", "logprob", "bytes"], json!({
+            "token": {"type": "string"},
+            "logprob": {"type": "number"},
+            "bytes": list(json!({"type": "integer"})),
+            "top_logprobs": list(json!({"type": "object"})),
+        })),
+        "Usage": object(&["prompt_tokens", "total_tokens"], json!({
+            "prompt_tokens": {"type": "integer"},
+            "completion_tokens": {"type": "integer"},
+            "total_tokens": {"type": "integer"},
+            "prompt_tokens_details": object(&[], json!({"cached_tokens": {"type": "integer"}})),
+        })),
+        "EmbeddingList": object(&["object", "data", "model", "usage"], json!({
+            "object": {"type": "string", "const": "list"},
+            "data": list(object(&["object", "index", "embedding"], json!({
+                "object": {"type": "string", "const": "embedding"},
+                "index": {"type": "integer"},
+                "embedding": {
+                    "oneOf": [list(json!({"type": "number"})), text("Base64 of little-endian 32-bit floats.")],
+                },
+            }))),
+            "model": {"type": "string"},
+            "usage": reference("Usage"),
+        })),
+        "ModelList": object(&["object", "data"], json!({
+            "object": {"type": "string", "const": "list"},
+            "data": list(reference("Model")),
+        })),
+        "Model": object(&["id", "object", "created", "owned_by"], json!({
+            "id": {"type": "string"},
+            "object": {"type": "string", "const": "model"},
+            "created": {"type": "integer"},
+            "owned_by": {"type": "string"},
+            "max_model_len": integer("Tokens of prompt and answer together. vLLM's addition."),
+            "corpora": list(text("A corpus the answers rest on. Haetae's addition.")),
+        })),
+        "Error": object(&["error"], json!({
+            "error": object(&["message", "type", "param", "code"], json!({
+                "message": {"type": "string"},
+                "type": {"type": "string", "enum": ["invalid_request_error", "rate_limit_error", "server_error"]},
+                "param": {"type": ["string", "null"], "description": "The field at fault."},
+                "code": {"type": "string"},
+            })),
+        })),
+    })
+}
+
+fn grounded() -> Value {
+    let span = object(&["start", "end"], json!({"start": {"type": "integer"}, "end": {"type": "integer"}}));
+    let nullable = json!({"type": ["object", "null"]});
+    json!({
+        "Citation": object(&["n", "document", "passage", "text", "span"], json!({
+            "n": integer("The number of its `[n]` mark."),
+            "document": text("Id for /api/documents/{id}."),
+            "passage": {"type": "string"},
+            "title": {"type": "string"},
+            "heading": {"type": "string"},
+            "corpus": {"type": "string"},
+            "language": {"type": "string", "enum": ["ko", "en"]},
+            "authority": text("statute, decree, rule, notice, treaty, guide or document."),
+            "text": {"type": "string"},
+            "span": reference("Span"),
+            "score": {"type": "number"},
+            "refs": list(text("Legal reference, such as KR-CA-30(1)6.")),
+        })),
+        "Quote": object(&["n", "text", "span", "language"], json!({
+            "n": integer("The citation it stands in."),
+            "text": text("The sentence, word for word."),
+            "span": reference("Span"),
+            "language": {"type": "string", "enum": ["ko", "en"]},
+        })),
+        "Span": span,
+        "Event": {
+            "type": "object",
+            "required": ["type"],
+            "description": "How the answer comes to be; only for clients that send X-Haetae-Events: 1.",
+            "properties": {
+                "type": {
+                    "type": "string",
+                    "enum": ["stage", "evidence", "quote", "refused", "notice", "checked"],
+                },
+                "stage": text("stage: which step ended."),
+                "ms": {"type": "number", "description": "stage: how long it took."},
+                "citations": list(reference("Citation")),
+                "quotes": list(reference("Quote")),
+                "looked_for": list(text("refused: a term that was searched for.")),
+                "nearest": list(text("refused: a title that came closest.")),
+                "code": text("notice: language_not_written or explanation_withheld."),
+                "text": text("notice: the sentence to show."),
+                "kept": integer("checked: sentences shown."),
+                "withheld": integer("checked: sentences that disagreed with the quotation."),
+                "reasons": list(text("checked: polarity, number, article, citation or language.")),
+            },
+        },
+        "Grounds": object(&["citations", "quotes"], json!({
+            "citations": list(reference("Citation")),
+            "quotes": list(reference("Quote")),
+            "refused": nullable,
+            "checked": nullable,
+            "notices": list(reference("Event")),
+            "stages": list(reference("Event")),
+        })),
+    })
+}
+
+fn page() -> Value {
+    let conversation = json!({
+        "id": {"type": "string"},
+        "title": text("Empty until the first question."),
+        "model": {"type": "string"},
+        "updated_at": {"type": "string", "format": "date-time"},
+    });
+    let mut whole = conversation.clone();
+    whole["messages"] = list(object(
+        &["role", "content"],
+        json!({
+            "role": {"type": "string", "enum": ["user", "assistant"]},
+            "content": {"type": "string"},
+            "haetae": reference("Grounds"),
+        }),
+    ));
+    let required = ["id", "title", "model", "updated_at"];
+    json!({
+        "Conversation": object(&required, conversation),
+        "ConversationWithMessages": object(&required, whole),
+        "ConversationList": object(&["conversations"], json!({"conversations": list(reference("Conversation"))})),
+        "NewConversation": object(&["model"], json!({"model": text("A chat model of /v1/models.")})),
+        "NewTitle": object(&["title"], json!({"title": {"type": "string", "minLength": 1, "maxLength": 200}})),
+        "Document": object(&["id", "title", "text"], json!({
+            "id": {"type": "string"},
+            "title": {"type": "string"},
+            "language": {"type": "string", "enum": ["ko", "en"]},
+            "corpus": {"type": "string"},
+            "topic": {"type": ["integer", "null"]},
+            "refs": list(json!({"type": "string"})),
+            "authority": {"type": "string"},
+            "effective_from": {"type": ["string", "null"], "format": "date"},
+            "source": {"type": "string"},
+            "text": text("Spans are byte offsets into its UTF-8."),
+        })),
+    })
+}
+
+fn operation() -> Value {
+    json!({
+        "Health": object(&["status", "version"], json!({
+            "status": {"type": "string", "const": "ok"},
+            "version": {"type": "string"},
+        })),
+        "Readiness": object(&["status", "engine", "index"], json!({
+            "status": {"type": "string", "enum": ["ready", "not ready"]},
+            "engine": {"type": "boolean"},
+            "index": {"type": "boolean"},
+        })),
+    })
+}

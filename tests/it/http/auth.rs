@@ -1,0 +1,54 @@
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use insta::assert_snapshot;
+
+use crate::support::{Answer, TestApp};
+
+async fn get_with(app: &TestApp, path: &str, authorization: &str) -> Answer {
+    app.send(Request::get(path).header("authorization", authorization).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn without_keys_nobody_is_asked_for_one() {
+    assert_eq!(TestApp::new().get("/v1/models").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_missing_key_and_an_unknown_one_are_told_apart() {
+    let app = TestApp::locked(&["alpha", "beta"]);
+    let missing = app.get("/v1/models").await;
+    assert_eq!(missing.headers["www-authenticate"], "Bearer");
+    assert_snapshot!("missing_key", missing.tidy());
+    assert_snapshot!("unknown_key", get_with(&app, "/v1/models", "Bearer gamma").await.tidy());
+    assert_eq!(get_with(&app, "/v1/models", "Basic alpha").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn every_configured_key_opens() {
+    let app = TestApp::locked(&["alpha", "beta"]);
+    assert_eq!(get_with(&app, "/v1/models", "Bearer alpha").await.status, StatusCode::OK);
+    assert_eq!(get_with(&app, "/metrics", "bearer beta").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_operators_and_readers_need_stays_open() {
+    let app = TestApp::locked(&["alpha"]);
+    for path in ["/health", "/ready", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css"] {
+        assert_eq!(app.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_key_sees_no_conversation_of_another() {
+    let app = TestApp::locked(&["alpha", "beta"]);
+    let create = Request::post("/api/conversations")
+        .header("authorization", "Bearer alpha")
+        .header("content-type", "application/json")
+        .body(Body::from(r#"{"model": "general"}"#))
+        .unwrap();
+    let id = app.send(create).await.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/conversations/{id}");
+    assert_eq!(get_with(&app, &path, "Bearer alpha").await.status, StatusCode::OK);
+    assert_eq!(get_with(&app, &path, "Bearer beta").await.status, StatusCode::NOT_FOUND);
+}

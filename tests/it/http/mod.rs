@@ -1,0 +1,12 @@
+//! The HTTP edge, by URL.
+
+mod auth;
+mod chat_completions;
+mod completions;
+mod conversations;
+mod disconnect;
+mod embeddings;
+mod errors;
+mod models;
+mod operation;
+mod remote_engine;

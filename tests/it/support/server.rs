@@ -1,0 +1,63 @@
+//! The built binary on a port of its own, over a home that outlives the test: models are fetched into it once.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Longest start: on a fresh home the model is fetched and the default index built.
+const START_TIMEOUT: Duration = Duration::from_secs(900);
+
+/// Small enough for a test machine.
+const MODEL: &str = "smollm2-135m-instruct";
+
+/// A running server; stopped when dropped.
+pub struct Server {
+    child: Child,
+    pub url: String,
+}
+
+/// Where tests keep what they fetch, outside the clone: `HAETAE_TEST_HOME`, or the user's cache.
+pub fn test_home() -> PathBuf {
+    match std::env::var_os("HAETAE_TEST_HOME") {
+        Some(home) => home.into(),
+        None => PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/haetae-test"),
+    }
+}
+
+impl Server {
+    /// Starts the server and waits for the address it prints.
+    pub fn start(api_key: Option<&str>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_haetae"));
+        command.arg("--home").arg(test_home().join("home")).args(["--model", MODEL, "serve", "--addr", "127.0.0.1:0"]);
+        if let Some(key) = api_key {
+            command.env("HAETAE_API_KEYS", key);
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary was just built");
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let (sender, address) = mpsc::channel();
+        // Reads on after the address: a full pipe would stop the server.
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if let Some(url) = line.strip_prefix("listening on ") {
+                    let _ = sender.send(url.trim().to_owned());
+                }
+            }
+        });
+        match address.recv_timeout(START_TIMEOUT) {
+            Ok(url) => Self { child, url },
+            Err(error) => {
+                let _ = child.kill();
+                panic!("the server did not print its address: {error}");
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

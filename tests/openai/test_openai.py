@@ -1,0 +1,185 @@
+"""The official OpenAI client against a running Haetae.
+
+HAETAE_URL is the server's address (http://127.0.0.1:8080), HAETAE_API_KEY its key where it has one. The models are
+taken from /v1/models: the bare language model comes first, the embedding model last.
+"""
+
+import base64
+import json
+import math
+import os
+import struct
+import unittest
+import urllib.request
+
+import openai
+
+URL = os.environ["HAETAE_URL"].rstrip("/")
+KEY = os.environ.get("HAETAE_API_KEY")
+client = openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY or "none", max_retries=0)
+MODELS = [model.id for model in client.models.list()]
+BARE, EMBEDDER = MODELS[0], MODELS[-1]
+GREETING = [{"role": "user", "content": "Say hello."}]
+QUESTION = [{"role": "user", "content": "Is a buying commission part of the customs value?"}]
+
+
+def read_document(name):
+    """The text that a citation points into: not OpenAI's API, so not by its client."""
+    request = urllib.request.Request(f"{URL}/api/documents/{name}")
+    if KEY:
+        request.add_header("Authorization", f"Bearer {KEY}")
+    with urllib.request.urlopen(request) as response:
+        return json.load(response)["text"]
+
+
+class Models(unittest.TestCase):
+    def test_the_corpora_stand_beside_the_bare_model(self):
+        self.assertIn("customs-valuation", MODELS)
+        self.assertIn("general", MODELS)
+
+    def test_a_model_is_retrieved(self):
+        self.assertEqual(client.models.retrieve(BARE).id, BARE)
+
+    def test_an_unknown_model_is_not_found(self):
+        with self.assertRaises(openai.NotFoundError) as raised:
+            client.models.retrieve("gpt-9")
+        self.assertEqual(raised.exception.code, "model_not_found")
+
+
+class Chat(unittest.TestCase):
+    def test_an_answer_with_usage(self):
+        answer = client.chat.completions.create(model=BARE, messages=GREETING, max_completion_tokens=16)
+        self.assertEqual(answer.object, "chat.completion")
+        self.assertTrue(answer.choices[0].message.content)
+        self.assertEqual(answer.choices[0].message.role, "assistant")
+        self.assertIn(answer.choices[0].finish_reason, ("stop", "length"))
+        usage = answer.usage
+        self.assertGreater(usage.prompt_tokens, 0)
+        self.assertLessEqual(usage.completion_tokens, 16)
+        self.assertEqual(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens)
+
+    def test_the_stream_adds_up_to_the_whole(self):
+        asked = {"model": BARE, "messages": GREETING, "max_completion_tokens": 16, "temperature": 0}
+        whole = client.chat.completions.create(**asked)
+        chunks = list(client.chat.completions.create(**asked, stream=True, stream_options={"include_usage": True}))
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        self.assertEqual(text, whole.choices[0].message.content)
+        self.assertEqual(chunks[-1].choices, [])
+        self.assertEqual(chunks[-1].usage.completion_tokens, whole.usage.completion_tokens)
+        self.assertTrue(all(chunk.usage is None for chunk in chunks[:-1]))
+        reasons = [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason]
+        self.assertEqual(reasons, [whole.choices[0].finish_reason])
+
+    def test_several_answers(self):
+        answer = client.chat.completions.create(model=BARE, messages=GREETING, n=2, max_completion_tokens=8)
+        self.assertEqual([choice.index for choice in answer.choices], [0, 1])
+
+    def test_a_stop_string_is_not_in_the_answer(self):
+        asked = {"model": BARE, "messages": GREETING, "max_completion_tokens": 16, "temperature": 0}
+        whole = client.chat.completions.create(**asked).choices[0].message.content
+        word = whole.split()[-1]
+        stopped = client.chat.completions.create(**asked, stop=[word]).choices[0]
+        self.assertEqual(stopped.message.content, whole[: whole.index(word)])
+        self.assertEqual(stopped.finish_reason, "stop")
+
+    def test_the_same_seed_gives_the_same_answer(self):
+        asked = {"model": BARE, "messages": GREETING, "max_completion_tokens": 16, "temperature": 1.5, "seed": 11}
+        first, second = (client.chat.completions.create(**asked) for _ in range(2))
+        self.assertEqual(first.choices[0].message.content, second.choices[0].message.content)
+        self.assertTrue(first.system_fingerprint)
+
+    def test_log_probabilities(self):
+        answer = client.chat.completions.create(
+            model=BARE, messages=GREETING, max_completion_tokens=4, temperature=0, logprobs=True, top_logprobs=3
+        )
+        choice = answer.choices[0]
+        tokens = choice.logprobs.content
+        for token in tokens:
+            self.assertLessEqual(token.logprob, 0)
+            self.assertEqual(len(token.top_logprobs), 3)
+            self.assertEqual(token.top_logprobs[0].bytes, token.bytes)
+        text = b"".join(bytes(token.bytes) for token in tokens).decode()
+        self.assertTrue(text.startswith(choice.message.content))
+
+    def test_an_answer_from_a_corpus_carries_citations(self):
+        asked = {"model": "customs-valuation", "messages": QUESTION, "max_completion_tokens": 64}
+        message = client.chat.completions.create(**asked).choices[0].message
+        self.assertGreater(len(message.citations), 0)
+        citation = message.citations[0]
+        self.assertEqual(citation["corpus"], "valuation")
+        self.assertTrue(message.content.startswith("> "), message.content)
+        span = citation["span"]
+        document = read_document(citation["document"]).encode()
+        self.assertEqual(document[span["start"] : span["end"]].decode(), citation["text"])
+        last = [chunk for chunk in client.chat.completions.create(**asked, stream=True)][-1]
+        self.assertEqual([its["n"] for its in last.choices[0].delta.citations], [its["n"] for its in message.citations])
+
+
+class Completions(unittest.TestCase):
+    def test_raw_text_is_continued(self):
+        answer = client.completions.create(model=BARE, prompt="One, two, three,", max_tokens=8, temperature=0, logprobs=2)
+        choice = answer.choices[0]
+        self.assertTrue(choice.text)
+        self.assertEqual(len(choice.logprobs.tokens), len(choice.logprobs.token_logprobs))
+        streamed = client.completions.create(
+            model=BARE, prompt="One, two, three,", max_tokens=8, temperature=0, stream=True
+        )
+        self.assertEqual("".join(chunk.choices[0].text for chunk in streamed), choice.text)
+
+
+class Embeddings(unittest.TestCase):
+    def test_the_clients_default_is_base64_and_gives_the_same_numbers(self):
+        texts = ["customs value", "과세가격"]
+        default = client.embeddings.create(model=EMBEDDER, input=texts)
+        floats = client.embeddings.create(model=EMBEDDER, input=texts, encoding_format="float")
+        raw = client.embeddings.create(model=EMBEDDER, input=texts, encoding_format="base64")
+        for index in range(len(texts)):
+            vector = floats.data[index].embedding
+            self.assertEqual(default.data[index].index, index)
+            for decoded, number in zip(default.data[index].embedding, vector, strict=True):
+                self.assertTrue(math.isclose(decoded, number, rel_tol=1e-6, abs_tol=1e-7))
+            packed = base64.b64decode(raw.data[index].embedding)
+            self.assertEqual(len(struct.unpack(f"<{len(packed) // 4}f", packed)), len(vector))
+        self.assertGreater(default.usage.prompt_tokens, 0)
+
+    def test_a_query_is_embedded_otherwise_than_a_passage(self):
+        passage = client.embeddings.create(model=EMBEDDER, input="customs value").data[0].embedding
+        query = client.embeddings.create(model=EMBEDDER, input="customs value", extra_body={"input_type": "query"})
+        self.assertNotEqual(passage, query.data[0].embedding)
+
+
+class Errors(unittest.TestCase):
+    def test_an_unknown_model(self):
+        with self.assertRaises(openai.NotFoundError) as raised:
+            client.chat.completions.create(model="gpt-9", messages=GREETING)
+        self.assertEqual(raised.exception.code, "model_not_found")
+        self.assertEqual(raised.exception.param, "model")
+        self.assertTrue(raised.exception.request_id)
+
+    def test_a_bad_parameter_is_named(self):
+        with self.assertRaises(openai.BadRequestError) as raised:
+            client.chat.completions.create(model=BARE, messages=GREETING, temperature=9)
+        self.assertEqual(raised.exception.param, "temperature")
+
+    def test_a_prompt_over_the_context(self):
+        long = [{"role": "user", "content": "customs value " * 40_000}]
+        with self.assertRaises(openai.BadRequestError) as raised:
+            client.chat.completions.create(model=BARE, messages=long)
+        self.assertEqual(raised.exception.code, "context_length_exceeded")
+
+    def test_tools_are_refused_and_not_ignored(self):
+        tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+        with self.assertRaises(openai.BadRequestError) as raised:
+            client.chat.completions.create(model=BARE, messages=GREETING, tools=[tool])
+        self.assertEqual(raised.exception.code, "unsupported_parameter")
+
+    @unittest.skipUnless(KEY, "the server asks for no key")
+    def test_a_wrong_key(self):
+        stranger = openai.OpenAI(base_url=f"{URL}/v1", api_key="wrong", max_retries=0)
+        with self.assertRaises(openai.AuthenticationError) as raised:
+            stranger.models.list()
+        self.assertEqual(raised.exception.code, "invalid_api_key")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
