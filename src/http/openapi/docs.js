@@ -32,7 +32,7 @@ function notes(schema) {
   if (schema.minimum !== undefined) range.push(`at least ${schema.minimum}`);
   if (schema.maximum !== undefined) range.push(`at most ${schema.maximum}`);
   if (schema.default !== undefined) range.push(`default ${JSON.stringify(schema.default)}`);
-  return [schema.description, range.join(", ")].filter(Boolean).join(" ");
+  return [schema.description, range.length && `(${range.join(", ")})`].filter(Boolean).join(" ");
 }
 
 function row(name, required, schema) {
@@ -41,7 +41,16 @@ function row(name, required, schema) {
   return element("tr", "", head, element("td", "type", typeOf(schema)), element("td", "", ...prose(notes(schema))));
 }
 
-// The fields of a schema, and below it those of every schema it refers to.
+// Every field below a schema that has no name of its own: `choices`, `choices[].message`, ...
+function fieldsOf(schema, path = "") {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, its]) => {
+    const field = { path: `${path}${name}`, required: schema.required?.includes(name), schema: its };
+    const inner = its.items ? fieldsOf(its.items, `${field.path}[].`) : fieldsOf(its, `${field.path}.`);
+    return [field, ...inner];
+  });
+}
+
+// The fields of a schema, and below it those of every named schema it refers to.
 function table(schema, shown = new Set()) {
   const name = nameOf(schema);
   if (name) {
@@ -49,12 +58,13 @@ function table(schema, shown = new Set()) {
     shown.add(name);
     schema = schemas[name];
   }
-  const fields = Object.entries(schema.properties ?? {});
+  const fields = fieldsOf(schema);
   if (!fields.length) return [];
-  const rows = fields.map(([field, its]) => row(field, schema.required?.includes(field), its));
-  const inner = fields.flatMap(([, its]) => [its, its.items, ...(its.oneOf ?? [])]).filter((its) => its && nameOf(its));
+  const rows = fields.map((field) => row(field.path, field.required, field.schema));
+  const mentioned = fields.flatMap(({ schema: its }) => [its, its.items, ...(its.oneOf ?? [])]);
+  const referred = mentioned.filter((its) => its && nameOf(its));
   const body = element("table", "", element("tbody", "", ...rows));
-  return [element("h3", "", name ?? "fields"), body, ...inner.flatMap((its) => table(its, shown))];
+  return [element("h3", "", name ?? "fields"), body, ...referred.flatMap((its) => table(its, shown))];
 }
 
 function operation(method, path, its) {
@@ -79,15 +89,19 @@ function operation(method, path, its) {
     const types = Object.entries(response.content ?? {}).map(([kind, { schema }]) => `${typeOf(schema)} (${kind})`);
     return element(
       "tr", "",
-      element("th", "", status), element("td", "type", types.join(", ")), element("td", "", ...prose(response.description)),
+      element("th", "", status),
+      element("td", "type", types.join(", ")),
+      element("td", "", ...prose(response.description)),
     );
   });
   body.append(element("table", "", element("tbody", "", ...rows)));
-  for (const content of Object.values(its.responses["200"]?.content ?? {})) body.append(...table(content.schema, shown));
+  const answers = Object.values(its.responses["200"]?.content ?? {});
+  body.append(...answers.flatMap((content) => table(content.schema, shown)));
   return element("details", "", summary, body);
 }
 
-document.getElementById("description").append(...prose(description.info.description), ` Version ${description.info.version}.`);
+const { info } = description;
+document.getElementById("description").append(...prose(info.description), ` Version ${info.version}.`);
 const groups = new Map();
 for (const [path, methods] of Object.entries(description.paths)) {
   for (const [method, its] of Object.entries(methods)) {
