@@ -33,7 +33,7 @@ async fn every_configured_key_opens() {
 #[tokio::test]
 async fn what_operators_and_readers_need_stays_open() {
     let app = TestApp::locked(&["alpha"]);
-    for path in ["/health", "/ready", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css"] {
+    for path in ["/", "/health", "/ready", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css"] {
         assert_eq!(app.get(path).await.status, StatusCode::OK, "{path}");
     }
     assert_eq!(app.get("/metrics").await.status, StatusCode::UNAUTHORIZED);

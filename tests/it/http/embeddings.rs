@@ -1,3 +1,4 @@
+use axum::http::StatusCode;
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -29,6 +30,17 @@ async fn base64_holds_little_endian_floats() {
 async fn a_query_is_embedded_as_one() {
     let answer = TestApp::new().post(PATH, body(json!({"input_type": "query"}))).await.json();
     assert_eq!(answer["data"][0]["embedding"], json!([5.0, 1.0]));
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_told_to_come_back() {
+    let app = TestApp::new();
+    let requests = (0..9).map(|_| app.post(PATH, body(json!({"input": "slow"}))));
+    let answers = futures::future::join_all(requests).await;
+    let refused: Vec<_> = answers.iter().filter(|answer| answer.status != StatusCode::OK).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].headers["retry-after"], "2");
+    assert_snapshot!(refused[0].tidy());
 }
 
 #[tokio::test]

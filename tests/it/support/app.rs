@@ -161,7 +161,7 @@ impl Documents for TwoDocuments {
     }
 }
 
-/// Vectors that are easily foretold: the number of letters, and 1 for a query.
+/// Vectors that are easily foretold: the number of letters, and 1 for a query. A text `slow` takes its time.
 struct LetterCounts;
 
 impl Embeddings for LetterCounts {
@@ -182,6 +182,9 @@ impl Embeddings for LetterCounts {
     }
 
     fn embed(&self, texts: &[String], purpose: Purpose) -> Result<Vec<Vec<f32>>, BoxError> {
+        if texts.iter().any(|text| text == "slow") {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
         let second = if purpose == Purpose::Query { 1.0 } else { 0.0 };
         Ok(texts.iter().map(|text| vec![text.chars().count() as f32, second]).collect())
     }
