@@ -15,8 +15,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc;
 
 use super::{
-    BoxFuture, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Prompt, Timings, TokenStream,
-    Usage,
+    BoxFuture, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Prompt, SamplingParams, Timings,
+    TokenStream, Usage,
 };
 use crate::config::Secret;
 use crate::lang::Language;
@@ -139,6 +139,12 @@ impl Engine for RemoteEngine {
             });
             Ok(stream)
         })
+    }
+
+    /// The other side's queue cannot be asked: a full one shows when the request is submitted.
+    fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
+        let prompt = Prompt::Text(String::new());
+        GenerateRequest { prompt, sampling: sampling.clone(), max_tokens, logprobs: None }.validate()
     }
 
     fn load(&self) -> Load {
