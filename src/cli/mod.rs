@@ -3,6 +3,9 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 ran but below a threshold or partly failed,
 //! 2 could not run.
 
+mod corpora;
+mod eval;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -194,8 +197,12 @@ impl Cli {
 /// # Errors
 /// Whatever kept the command from running; the caller prints it and exits with 2.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    let _config = Config::resolve(cli.overrides())?;
-    anyhow::bail!("not built yet")
+    let config = Config::resolve(cli.overrides())?;
+    match cli.command {
+        Command::Corpora(command) => corpora::run(command, &config),
+        Command::Eval(command) => eval::run(command, &config),
+        _ => anyhow::bail!("not built yet"),
+    }
 }
 
 #[cfg(test)]
