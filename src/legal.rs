@@ -364,8 +364,18 @@ mod tests {
     #[test]
     fn references_come_back_as_they_were_written() {
         let written = [
-            "KR-CA-30(1)6", "KR-CA-38-3(2)", "KR-CD-17-2", "KR-VN-17:2", "KR-CD-16(1)2-3", "WTO-VA-8.1(b)(iii)",
-            "WTO-VA-N8.1(c)", "WTO-VA-A3.6", "WTO-DEC-3.1", "WCO-AO-4.11", "US-1401A(b)(1)(B)", "US-1401A(b)(4)(A)",
+            "KR-CA-30(1)6",
+            "KR-CA-38-3(2)",
+            "KR-CD-17-2",
+            "KR-VN-17:2",
+            "KR-CD-16(1)2-3",
+            "WTO-VA-8.1(b)(iii)",
+            "WTO-VA-N8.1(c)",
+            "WTO-VA-A3.6",
+            "WTO-DEC-3.1",
+            "WCO-AO-4.11",
+            "US-1401A(b)(1)(B)",
+            "US-1401A(b)(4)(A)",
         ];
         for text in written {
             assert_eq!(text.parse::<LegalRef>().map(|r| r.to_string()), Ok(text.into()));

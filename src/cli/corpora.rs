@@ -122,7 +122,10 @@ fn search(
             .iter()
             .map(|hit| json!({"score": hit.score, "bm25": hit.bm25, "cosine": hit.cosine, "passage": &*hit.passage}))
             .collect();
-        println!("{}", serde_json::to_string_pretty(&json!({"query": query, "ms": took.as_millis() as u64, "hits": hits}))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&json!({"query": query, "ms": took.as_millis() as u64, "hits": hits}))?
+        );
         return Ok(ExitCode::SUCCESS);
     }
     for hit in &hits {
@@ -170,7 +173,8 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let mut entries = fs_err::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
+    let mut entries =
+        fs_err::read_dir(path)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>()?;
     entries.sort();
     for entry in entries {
         if entry.is_dir() || ingest::is_supported(&entry) {

@@ -55,10 +55,15 @@ impl Report for RetrievalReport {
         };
         let mut words = line(&self.suite, &self.overall);
         words.extend(self.by_language.iter().map(|(language, figures)| line(language, figures)));
-        words.push_str(&format!("wanted    recall@5 {MIN_RECALL}  MRR@10 {MIN_MRR}; {:.0} ms a question\n", self.mean_ms));
+        words.push_str(&format!(
+            "wanted    recall@5 {MIN_RECALL}  MRR@10 {MIN_MRR}; {:.0} ms a question\n",
+            self.mean_ms
+        ));
         for miss in &self.misses {
-            words.push_str(&format!("missed {}: {} (wanted {:?}, rank {:?}, found {:?})\n",
-                miss.id, miss.question, miss.expected, miss.rank, miss.found));
+            words.push_str(&format!(
+                "missed {}: {} (wanted {:?}, rank {:?}, found {:?})\n",
+                miss.id, miss.question, miss.expected, miss.rank, miss.found
+            ));
         }
         words
     }

@@ -138,7 +138,8 @@ fn scan(text: &str, terms: &mut Vec<Term>) {
             at = number_end(&chars, at);
             push_number(&chars, start, at, terms);
         } else if c.is_alphanumeric() {
-            while at < chars.len() && (chars[at].is_alphanumeric() && !is_hangul(chars[at]) || chars[at] == '\u{2019}') {
+            while at < chars.len() && (chars[at].is_alphanumeric() && !is_hangul(chars[at]) || chars[at] == '\u{2019}')
+            {
                 at += 1;
             }
             let word: String = chars[start..at].iter().filter(|c| **c != '\u{2019}').collect();
@@ -192,7 +193,8 @@ fn push_number(chars: &[char], start: usize, end: usize, terms: &mut Vec<Term>) 
         push(format!("{number}%"));
     } else if let Some(unit) = rest.chars().next().filter(|c| is_hangul(*c)) {
         push(format!("{number}{unit}"));
-    } else if let Some(unit) = [("day", '일'), ("year", '년'), ("month", '개')].iter().find(|u| unit.starts_with(u.0)) {
+    } else if let Some(unit) = [("day", '일'), ("year", '년'), ("month", '개')].iter().find(|u| unit.starts_with(u.0))
+    {
         // One term for both languages: deadlines are asked for in either.
         push(format!("{number}{}", unit.1));
     }
@@ -252,7 +254,9 @@ mod tests {
 
     #[test]
     fn a_bare_noun_finds_the_noun_with_particles() {
-        for inflected in ["구매수수료는", "구매수수료를", "구매수수료에서", "구매수수료로서", "구매수수료입니다", "구매수수료인가요"] {
+        for inflected in
+            ["구매수수료는", "구매수수료를", "구매수수료에서", "구매수수료로서", "구매수수료입니다", "구매수수료인가요"]
+        {
             assert_eq!(words(inflected), ["구매수수료"], "{inflected}");
         }
         assert_eq!(words("포함되나요? 포함하여야 포함된다"), ["포함", "포함", "포함"]);

@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::catalogue::{Catalogue, VectorCache, Writer};
+use super::catalogue::{Catalogue, Stored, VectorCache, Writer};
+use super::centre::Centres;
 use super::edge::Edge;
 use super::embed::Embedder;
 use super::manifest::{Generations, Manifest, SourceEntry, hash};
@@ -62,7 +63,9 @@ impl Builder<'_> {
         self.generations.sweep(None)?;
         let old_name = self.generations.current();
         let old_folder = old_name.as_ref().map(|name| self.generations.folder(name));
-        let old = old_folder.as_ref().and_then(|folder| Manifest::read(folder).zip(Catalogue::open(&folder.join("catalogue.db")).ok()));
+        let old = old_folder
+            .as_ref()
+            .and_then(|folder| Manifest::read(folder).zip(Catalogue::open(&folder.join("catalogue.db")).ok()));
         progress(Progress::Reading { num_files: files.len() });
         let mut report = BuildReport::default();
         let reads = self.read(files, old.as_ref().map(|(_, catalogue)| catalogue), &mut report);
@@ -96,11 +99,16 @@ impl Builder<'_> {
         for file in files {
             match read_file(file, old) {
                 Ok(read) => {
-                    let taken = read.documents.iter().find_map(|document| {
-                        ids.get(&document.id).map(|first| (document.id.clone(), first.clone()))
-                    });
+                    let taken = read
+                        .documents
+                        .iter()
+                        .find_map(|document| ids.get(&document.id).map(|first| (document.id.clone(), first.clone())));
                     if let Some((id, first)) = taken {
-                        report.failed.push(Error::DuplicateId { id, first, second: file.shown().display().to_string() });
+                        report.failed.push(Error::DuplicateId {
+                            id,
+                            first,
+                            second: file.shown().display().to_string(),
+                        });
                         continue;
                     }
                     for document in &read.documents {
@@ -123,11 +131,12 @@ impl Builder<'_> {
         report: &mut BuildReport,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), Error> {
-        let passages: Vec<Vec<Passage>> =
-            reads.iter().flat_map(|read| &read.documents).map(chunk::passages).collect();
+        let passages: Vec<Vec<Passage>> = reads.iter().flat_map(|read| &read.documents).map(chunk::passages).collect();
         let flat: Vec<&Passage> = passages.iter().flatten().collect();
         report.num_passages = flat.len();
         let mut vectors = self.vectors(&flat, report, progress)?;
+        let titles: Vec<&str> = reads.iter().flat_map(|read| &read.documents).map(|d| d.title.as_str()).collect();
+        let mut titles = queries(self.generations, self.embedder, &titles)?.into_iter();
         progress(Progress::Writing);
         let catalogue_path = folder.join("catalogue.db");
         let mut writer = Writer::create(&catalogue_path)?;
@@ -141,12 +150,14 @@ impl Builder<'_> {
                         (passage, vector)
                     })
                     .collect();
-                writer.add(&read.entry.name, &read.entry.hash, document, &rows)?;
+                let title = titles.next().expect("one vector a title");
+                writer.add(&read.entry.name, &read.entry.hash, document, &title, &rows)?;
             }
         }
         writer.finish()?;
         let catalogue = Catalogue::open(&catalogue_path)?;
         self.write_indexes(folder, name, &catalogue)?;
+        Centres::measure(&catalogue, self.embedder.dim())?.write(folder)?;
         manifest.write(folder)?;
         fs_err::File::create(folder.join("LOCK")).map_err(|error| Error::storage(folder, &error))?;
         Ok(())
@@ -158,7 +169,7 @@ impl Builder<'_> {
             fs_err::create_dir_all(path).map_err(|error| Error::storage(path, &error))?;
         }
         let mut passages = Vec::new();
-        catalogue.each_passage(|key, passage, _| passages.push((key, passage)))?;
+        catalogue.each_passage(|Stored { key, passage, .. }| passages.push((key, passage)))?;
         Sparse::build(&sparse, passages.into_iter()).map_err(|error| Error::storage(&sparse, &error))?;
         let points = catalogue.points()?;
         let bytes = RESERVE_BYTES + (points.len() * self.embedder.dim() * 8) as u64;
@@ -183,7 +194,7 @@ impl Builder<'_> {
         report: &mut BuildReport,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<HashMap<String, Vec<f32>>, Error> {
-        let mut cache = VectorCache::open(&self.generations.root().join("vectors.db"))?;
+        let mut cache = VectorCache::open(&self.generations.vectors())?;
         let mut vectors = HashMap::with_capacity(passages.len());
         let mut missing: Vec<(&Passage, String, String)> = Vec::new();
         for passage in passages {
@@ -212,6 +223,28 @@ impl Builder<'_> {
     }
 }
 
+/// The vectors of `texts` read as questions, in order, from the cache where they are known.
+pub(super) fn queries(generations: &Generations, embedder: &Embedder, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+    let mut cache = VectorCache::open(&generations.vectors())?;
+    let key = |text: &str| hash(&[embedder.name().as_bytes(), b"query", text.as_bytes()]);
+    let mut vectors = HashMap::with_capacity(texts.len());
+    let mut missing = Vec::new();
+    for text in texts {
+        match cache.get(&key(text))? {
+            Some(vector) if vector.len() == embedder.dim() => {
+                vectors.insert(*text, vector);
+            }
+            _ => missing.push(*text),
+        }
+    }
+    for batch in missing.chunks(EMBED_BATCH) {
+        let keyed: Vec<_> = batch.iter().map(|text| key(text)).zip(embedder.embed_queries(batch)?).collect();
+        cache.put(&keyed)?;
+        vectors.extend(batch.iter().copied().zip(keyed.into_iter().map(|(_, vector)| vector)));
+    }
+    Ok(texts.iter().map(|text| vectors[text].clone()).collect())
+}
+
 fn read_file(file: &SourceFile, old: Option<&Catalogue>) -> Result<Read, Error> {
     let bytes = file.read().map_err(|source| Error::Source { path: file.shown(), source })?;
     let hash = hash(&[&bytes]);
@@ -219,8 +252,7 @@ fn read_file(file: &SourceFile, old: Option<&Catalogue>) -> Result<Read, Error> 
         Some(old) => old.unchanged(&file.corpus, &file.name, &hash).unwrap_or_default(),
         None => Vec::new(),
     };
-    let documents =
-        if known.is_empty() { ingest::documents(&file.shown(), &file.corpus, &bytes)? } else { known };
+    let documents = if known.is_empty() { ingest::documents(&file.shown(), &file.corpus, &bytes)? } else { known };
     Ok(Read { entry: SourceEntry { corpus: file.corpus.clone(), name: file.name.clone(), hash }, documents })
 }
 

@@ -1,7 +1,7 @@
 //! The catalogue of a generation: documents and passages with their vectors, each stored once, in SQLite. The two
 //! indexes hold keys into it. Also the cache of vectors, which outlives generations.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -15,13 +15,27 @@ use crate::lang::Language;
 const SCHEMA: &str = "
     CREATE TABLE documents (
         id TEXT PRIMARY KEY, corpus TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, topic INTEGER,
-        language TEXT NOT NULL, num_passages INTEGER NOT NULL, document TEXT NOT NULL);
+        language TEXT NOT NULL, num_passages INTEGER NOT NULL, document TEXT NOT NULL, title_vector BLOB NOT NULL);
     CREATE INDEX by_path ON documents (corpus, path);
     CREATE TABLE passages (
-        key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL, corpus TEXT NOT NULL,
-        topic INTEGER, language TEXT NOT NULL, passage TEXT NOT NULL, vector BLOB NOT NULL);
-    CREATE INDEX by_topic ON passages (topic, language);
+        key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, passage TEXT NOT NULL,
+        vector BLOB NOT NULL);
+    CREATE INDEX by_subject ON passages (subject);
 ";
+
+/// A passage as it is stored.
+pub(super) struct Stored {
+    pub key: u64,
+    pub passage: Passage,
+    pub vector: Vec<f32>,
+}
+
+/// The title of a document, embedded as a question.
+pub(super) struct Title {
+    pub corpus: String,
+    pub language: Language,
+    pub vector: Vec<f32>,
+}
 
 fn blob(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|value| value.to_le_bytes()).collect()
@@ -53,26 +67,26 @@ impl Writer {
         path: &str,
         hash: &str,
         document: &Document,
+        title: &[f32],
         passages: &[(Passage, Vec<f32>)],
     ) -> Result<(), Error> {
         let failed = |error| Error::storage(&self.path, &error);
         let json = serde_json::to_string(document).expect("a document has nothing JSON cannot hold");
         self.connection
-            .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+            .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
             .and_then(|mut insert| {
                 let language = document.language.code();
-                let num = passages.len() as i64;
-                insert.execute(params![document.id, document.corpus, path, hash, document.topic, language, num, json])
+                let (num, title) = (passages.len() as i64, blob(title));
+                let d = document;
+                insert.execute(params![d.id, d.corpus, path, hash, d.topic, language, num, json, title])
             })
             .map_err(failed)?;
         for (passage, vector) in passages {
             let json = serde_json::to_string(passage).expect("a passage has nothing JSON cannot hold");
             self.connection
-                .prepare_cached("INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+                .prepare_cached("INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5)")
                 .and_then(|mut insert| {
-                    let (key, language) = (self.next_key as i64, passage.language.code());
-                    let p = passage;
-                    insert.execute(params![key, p.id, p.document, p.corpus, p.topic, language, json, blob(vector)])
+                    insert.execute(params![self.next_key as i64, passage.id, passage.subject(), json, blob(vector)])
                 })
                 .map_err(failed)?;
             self.next_key += 1;
@@ -115,30 +129,25 @@ impl Catalogue {
         result
     }
 
-    /// The passages of `keys` with their vectors; unknown keys are left out.
-    pub fn passages(&self, keys: &[u64]) -> Result<HashMap<u64, (Passage, Vec<f32>)>, Error> {
+    /// The subjects that the passages of `keys` belong to, each once, in the order of the keys.
+    pub fn subjects(&self, keys: &[u64]) -> Result<Vec<String>, Error> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT passage, vector FROM passages WHERE key = ?1")?;
-            let mut found = HashMap::with_capacity(keys.len());
+            let mut select = connection.prepare_cached("SELECT subject FROM passages WHERE key = ?1")?;
+            let mut seen = HashSet::new();
+            let mut subjects = Vec::new();
             for key in keys {
-                let row = select.query_row([*key as i64], |row| Ok((parsed(row, 0)?, vector(row.get_ref(1)?.as_blob()?))));
-                if let Some(passage) = row.optional()? {
-                    found.insert(*key, passage);
-                }
+                let subject: Option<String> = select.query_row([*key as i64], |row| row.get(0)).optional()?;
+                subjects.extend(subject.filter(|subject| seen.insert(subject.clone())));
             }
-            Ok(found)
+            Ok(subjects)
         })
     }
 
-    /// The passages of a topic in one language.
-    pub fn of_topic(&self, topic: u32, corpus: &str, language: Language) -> Result<Vec<(Passage, Vec<f32>)>, Error> {
+    /// All passages of a subject, in their order.
+    pub fn of_subject(&self, subject: &str) -> Result<Vec<Stored>, Error> {
         self.read(|connection| {
-            let sql = "SELECT passage, vector FROM passages WHERE topic = ?1 AND corpus = ?2 AND language = ?3";
-            let mut select = connection.prepare_cached(sql)?;
-            let rows = select.query_map(params![topic, corpus, language.code()], |row| {
-                Ok((parsed(row, 0)?, vector(row.get_ref(1)?.as_blob()?)))
-            })?;
-            rows.collect()
+            let sql = "SELECT key, passage, vector FROM passages WHERE subject = ?1 ORDER BY key";
+            connection.prepare_cached(sql)?.query_map([subject], stored)?.collect()
         })
     }
 
@@ -167,7 +176,8 @@ impl Catalogue {
 
     pub fn documents(&self) -> Result<Vec<DocumentSummary>, Error> {
         self.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT document, num_passages FROM documents ORDER BY corpus, id")?;
+            let mut select =
+                connection.prepare_cached("SELECT document, num_passages FROM documents ORDER BY corpus, id")?;
             let rows = select.query_map([], |row| {
                 let document: Document = parsed(row, 0)?;
                 Ok(DocumentSummary {
@@ -188,13 +198,26 @@ impl Catalogue {
         })
     }
 
-    /// All passages with their keys, in batches, so that a large corpus need not fit in memory.
-    pub fn each_passage(&self, mut visit: impl FnMut(u64, Passage, Vec<f32>)) -> Result<(), Error> {
+    /// Each document's title, read as a question: its corpus, its language, its vector.
+    pub fn titles(&self) -> Result<Vec<Title>, Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare("SELECT corpus, language, title_vector FROM documents ORDER BY id")?;
+            let rows = select.query_map([], |row| {
+                let language =
+                    if row.get_ref(1)?.as_str()? == Language::Ko.code() { Language::Ko } else { Language::En };
+                Ok(Title { corpus: row.get(0)?, language, vector: vector(row.get_ref(2)?.as_blob()?) })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Visits all passages, one at a time, so that a large corpus need not fit in memory.
+    pub fn each_passage(&self, mut visit: impl FnMut(Stored)) -> Result<(), Error> {
         self.read(|connection| {
             let mut select = connection.prepare("SELECT key, passage, vector FROM passages ORDER BY key")?;
             let mut rows = select.query([])?;
             while let Some(row) = rows.next()? {
-                visit(row.get::<_, i64>(0)? as u64, parsed(row, 1)?, vector(row.get_ref(2)?.as_blob()?));
+                visit(stored(row)?);
             }
             Ok(())
         })
@@ -202,9 +225,16 @@ impl Catalogue {
 
     pub fn points(&self) -> Result<Vec<Point>, Error> {
         let mut points = Vec::new();
-        self.each_passage(|key, passage, vector| points.push(Point { key, corpus: passage.corpus, vector }))?;
+        self.each_passage(|Stored { key, passage, vector }| {
+            points.push(Point { key, corpus: passage.corpus, vector })
+        })?;
         Ok(points)
     }
+}
+
+fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Stored> {
+    let key = row.get::<_, i64>(0)? as u64;
+    Ok(Stored { key, passage: parsed(row, 1)?, vector: vector(row.get_ref(2)?.as_blob()?) })
 }
 
 fn parsed<T: serde::de::DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T> {
@@ -230,9 +260,10 @@ impl VectorCache {
     }
 
     pub fn get(&self, hash: &str) -> Result<Option<Vec<f32>>, Error> {
-        let found = self.connection.prepare_cached("SELECT vector FROM vectors WHERE hash = ?1").and_then(|mut select| {
-            select.query_row([hash], |row| Ok(vector(row.get_ref(0)?.as_blob()?))).optional()
-        });
+        let found = self
+            .connection
+            .prepare_cached("SELECT vector FROM vectors WHERE hash = ?1")
+            .and_then(|mut select| select.query_row([hash], |row| Ok(vector(row.get_ref(0)?.as_blob()?))).optional());
         found.map_err(|error| Error::storage(&self.path, &error))
     }
 

@@ -71,8 +71,13 @@ impl Edge {
         match EdgeShard::load(folder, None) {
             Ok(shard) => Ok(Opened::Here(Self { shard })),
             // The log's lock comes back as text only.
-            Err(error) if ["WouldBlock", "would block", "Resource temporarily unavailable", "lock"].iter()
-                .any(|sign| error.to_string().contains(sign)) => Ok(Opened::Elsewhere),
+            Err(error)
+                if ["WouldBlock", "would block", "Resource temporarily unavailable", "lock"]
+                    .iter()
+                    .any(|sign| error.to_string().contains(sign)) =>
+            {
+                Ok(Opened::Elsewhere)
+            }
             Err(error) => Err(Error::dense("open the shard", error.to_string())),
         }
     }

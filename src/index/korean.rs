@@ -67,7 +67,8 @@ pub fn stem(word: &str) -> &str {
         if tail.is_none_or(|tail| WHOLE.contains(tail)) {
             break;
         }
-        let cut = SUFFIX_TABLE.iter().find(|suffix| stem.ends_with(**suffix) && stem.len() - suffix.len() >= 2 * SYLLABLE);
+        let cut =
+            SUFFIX_TABLE.iter().find(|suffix| stem.ends_with(**suffix) && stem.len() - suffix.len() >= 2 * SYLLABLE);
         match cut {
             Some(suffix) => stem = &stem[..stem.len() - suffix.len()],
             None => break,
@@ -83,9 +84,19 @@ mod tests {
     #[test]
     fn particles_go_and_nouns_stay() {
         let pairs = [
-            ("과세가격은", "과세가격"), ("재평가를", "재평가"), ("평가", "평가"), ("수입자들에게는", "수입자"),
-            ("운임에는", "운임"), ("가산해야", "가산"), ("용도", "용도"), ("신고", "신고"), ("신고하나요", "신고"),
-            ("결정한다", "결정"), ("세관", "세관"), ("로열티로", "로열티"), ("가", "가"),
+            ("과세가격은", "과세가격"),
+            ("재평가를", "재평가"),
+            ("평가", "평가"),
+            ("수입자들에게는", "수입자"),
+            ("운임에는", "운임"),
+            ("가산해야", "가산"),
+            ("용도", "용도"),
+            ("신고", "신고"),
+            ("신고하나요", "신고"),
+            ("결정한다", "결정"),
+            ("세관", "세관"),
+            ("로열티로", "로열티"),
+            ("가", "가"),
         ];
         for (word, expected) in pairs {
             assert_eq!(stem(word), expected, "{word}");

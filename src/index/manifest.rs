@@ -16,7 +16,7 @@ use super::analysis::ANALYSER_VERSION;
 use crate::ingest::CHUNKER_VERSION;
 
 /// Counts up whenever the files of a generation are laid out otherwise.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 3;
 
 /// A file read into the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ pub(super) fn hash(parts: &[&[u8]]) -> String {
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let written = fs::File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
     written.map_err(|error| Error::storage(path, &error))
 }
@@ -91,12 +91,13 @@ impl Generations {
         Self { root: home.join("index") }
     }
 
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     pub fn folder(&self, name: &str) -> PathBuf {
         self.root.join(name)
+    }
+
+    /// The cache of vectors, which serves all generations.
+    pub fn vectors(&self) -> PathBuf {
+        self.root.join("vectors.db")
     }
 
     /// Name of the current generation; `None` before the first build.

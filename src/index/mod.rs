@@ -8,6 +8,7 @@
 mod analysis;
 mod build;
 mod catalogue;
+mod centre;
 mod dense;
 mod edge;
 pub mod embed;
@@ -37,13 +38,17 @@ pub use open::Index;
 pub enum Error {
     #[error("there is no index yet\n\nhint: `haetae corpora build` makes one")]
     NotBuilt,
-    #[error("the disk is full: `{path}` could not be written\n\nhint: the index of before still serves; free some space and build again")]
+    #[error(
+        "the disk is full: `{path}` could not be written\n\nhint: the index of before still serves; free some space and build again"
+    )]
     DiskFull { path: PathBuf },
     #[error("index file `{path}`: {reason}")]
     Storage { path: PathBuf, reason: String },
     #[error("the vector index failed to {act}: {reason}")]
     Dense { act: &'static str, reason: String },
-    #[error("the index was made by embedder `{found}`, and this is `{expected}`\n\nhint: `haetae corpora build` makes it anew")]
+    #[error(
+        "the index was made by embedder `{found}`, and this is `{expected}`\n\nhint: `haetae corpora build` makes it anew"
+    )]
     OtherEmbedder { found: String, expected: String },
     #[error("`{path}` could not be read: {source}")]
     Source { path: PathBuf, source: std::io::Error },
@@ -64,7 +69,11 @@ impl Error {
             reason = format!("{reason}: {error}");
             source = error.source();
         }
-        if is_disk_full(&reason) { Self::DiskFull { path: path.into() } } else { Self::Storage { path: path.into(), reason } }
+        if is_disk_full(&reason) {
+            Self::DiskFull { path: path.into() }
+        } else {
+            Self::Storage { path: path.into(), reason }
+        }
     }
 
     fn dense(act: &'static str, reason: String) -> Self {
@@ -135,11 +144,13 @@ impl Passage {
         }
     }
 
-    /// What tells documents apart when twins in two languages count as one.
-    pub fn subject(&self) -> (String, Option<u32>) {
+    /// What the passage is about, as far as ranking goes: twins in two languages are one subject, and each article of
+    /// a law is one of its own.
+    pub fn subject(&self) -> String {
         match self.topic {
-            Some(topic) => (self.corpus.clone(), Some(topic)),
-            None => (self.document.clone(), None),
+            Some(topic) => format!("{}/{topic}", self.corpus),
+            None if matches!(self.authority.as_str(), "guide" | "document") => self.document.clone(),
+            None => format!("{} > {}", self.document, self.heading),
         }
     }
 }
@@ -173,10 +184,12 @@ pub struct Query<'a> {
 #[derive(Clone, Debug)]
 pub struct Hit {
     pub passage: Arc<Passage>,
-    /// Fused score; higher is better; comparable within one search only.
+    /// Fused score in (0, 1], 1 for the best; comparable within one search only.
     pub score: f32,
     /// BM25 score of the full-text index, where it found the passage.
     pub bm25: Option<f32>,
     /// Cosine similarity of the embeddings.
     pub cosine: Option<f32>,
+    /// The same, taken from the corpus's centre: about 0 for what has nothing to do with the question.
+    pub centred: f32,
 }

@@ -1,15 +1,15 @@
 //! An index open for search, building and reading, by many threads.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
-use super::build::{BuildReport, Builder, Progress};
-use super::catalogue::Catalogue;
+use super::build::{BuildReport, Builder, Progress, queries};
+use super::catalogue::{Catalogue, Stored, Title};
+use super::centre::Centres;
 use super::dense::{DenseIndex, Exact};
 use super::edge::{Edge, Opened};
 use super::embed::{Embedder, cosine};
-use super::fuse::{Scores, fuse};
+use super::fuse::{self, Candidate};
 use super::manifest::{Generations, Manifest};
 use super::server::Server;
 use super::sparse::Sparse;
@@ -17,12 +17,11 @@ use super::{DenseChoice, DocumentSummary, Error, Hit, Passage, Query};
 use crate::ingest::{Document, SourceFile};
 use crate::lang::Language;
 
-/// Candidates taken from each index.
-const SPARSE_CANDIDATES: usize = 120;
-const DENSE_CANDIDATES: usize = 60;
-/// What a passage in the other language than the question's keeps of its score. A twin says the same in the reader's
-/// language; a passage without a twin still comes through where it is clearly the best.
-const OTHER_LANGUAGE: f32 = 0.75;
+/// Candidates taken from each index; of the full-text index, for each kind of term.
+const SPARSE_CANDIDATES: usize = 150;
+const DENSE_CANDIDATES: usize = 80;
+/// Subjects ranked; the others are too far in both indexes.
+const MAX_SUBJECTS: usize = 100;
 
 /// One generation, open.
 struct Generation {
@@ -30,6 +29,8 @@ struct Generation {
     sparse: Sparse,
     dense: Box<dyn DenseIndex>,
     catalogue: Catalogue,
+    centres: Centres,
+    titles: Vec<Title>,
     /// Shared by readers, so that a sweep leaves the folder alone.
     _lock: std::fs::File,
 }
@@ -58,7 +59,8 @@ impl Generation {
             // Built for another store: until the next build the catalogue's own vectors serve.
             _ => Box::new(Exact::new(catalogue.points()?)),
         };
-        Ok(Self { name: name.into(), sparse, dense, catalogue, _lock: lock })
+        let (centres, titles) = (Centres::read(&folder), catalogue.titles()?);
+        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, titles, _lock: lock })
     }
 }
 
@@ -145,71 +147,61 @@ impl Index {
     /// # Errors
     /// As [`Self::search`].
     pub fn search_by(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Hit>, Error> {
-        let generation = self.generation()?;
-        let sparse = generation.sparse.search(query.text, query.corpora, SPARSE_CANDIDATES);
-        let sparse = sparse.map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))?;
-        let dense = generation.dense.search(vector, query.corpora, DENSE_CANDIDATES.max(query.limit))?;
-        let mut keys: Vec<u64> = sparse.iter().chain(&dense).map(|(key, _)| *key).collect();
-        let mut seen = HashSet::new();
-        keys.retain(|key| seen.insert(*key));
-        let passages = generation.catalogue.passages(&keys)?;
-        let bm25: std::collections::HashMap<u64, f32> = sparse.into_iter().collect();
-        let candidates: Vec<(&Passage, Scores)> = keys
-            .iter()
-            .filter_map(|key| passages.get(key).map(|(passage, stored)| (key, passage, stored)))
-            .map(|(key, passage, stored)| {
-                (passage, Scores { bm25: bm25.get(key).copied(), cosine: cosine(stored, vector) })
-            })
-            .collect();
-        let scores: Vec<Scores> = candidates.iter().map(|(_, scores)| *scores).collect();
-        let language = Language::detect(query.text);
-        let mut hits: Vec<Hit> = candidates
-            .into_iter()
-            .zip(fuse(&scores))
-            .map(|((passage, scores), fused)| Hit {
-                passage: Arc::new(passage.clone()),
-                score: if passage.language == language { fused } else { fused * OTHER_LANGUAGE },
-                bm25: scores.bm25,
-                cosine: Some(scores.cosine),
-            })
-            .collect();
-        hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.passage.id.cmp(&b.passage.id)));
-        self.turn_to_twins(&generation, &mut hits, language, vector, query.limit)?;
+        let mut hits = fuse::rank(self.candidates(query, vector)?, Language::detect(query.text));
         hits.truncate(query.limit);
         Ok(hits)
     }
 
-    /// Replaces a leading passage in the other language by the nearest one of its twin, where none of the twin's leads.
-    fn turn_to_twins(
-        &self,
-        generation: &Generation,
-        hits: &mut Vec<Hit>,
-        language: Language,
-        vector: &[f32],
-        limit: usize,
-    ) -> Result<(), Error> {
-        let mut told: HashSet<(String, Option<u32>)> = HashSet::new();
-        for at in 0..hits.len().min(limit) {
-            let passage = Arc::clone(&hits[at].passage);
-            let subject = passage.subject();
-            if passage.language == language {
-                told.insert(subject);
-                continue;
-            }
-            let Some(topic) = passage.topic else { continue };
-            if !told.insert(subject) {
-                continue;
-            }
-            let twins = generation.catalogue.of_topic(topic, &passage.corpus, language)?;
-            let nearest = twins.into_iter().map(|(twin, stored)| (cosine(&stored, vector), twin));
-            if let Some((nearness, twin)) = nearest.max_by(|a, b| a.0.total_cmp(&b.0)) {
-                let bm25 = hits.iter().find(|hit| hit.passage.id == twin.id).and_then(|hit| hit.bm25);
-                hits[at] = Hit { passage: Arc::new(twin), bm25, cosine: Some(nearness), ..hits[at].clone() };
-            }
+    /// The passages of every subject that either index found one of.
+    fn candidates(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Vec<Candidate>>, Error> {
+        let generation = self.generation()?;
+        let sparse = generation.sparse.search(query.text, query.corpora, SPARSE_CANDIDATES);
+        let sparse = sparse.map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))?;
+        let dense = generation.dense.search(vector, query.corpora, DENSE_CANDIDATES.max(query.limit))?;
+        let mut by_words: Vec<(u64, f32)> = sparse.iter().map(|(key, matches)| (*key, matches.total())).collect();
+        by_words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        // One of each in turn, so that the cut below takes the far ones of both.
+        let mut keys = Vec::with_capacity(by_words.len() + dense.len());
+        for at in 0..by_words.len().max(dense.len()) {
+            keys.extend(by_words.get(at).map(|(key, _)| *key));
+            keys.extend(dense.get(at).map(|(key, _)| *key));
         }
-        let mut seen = HashSet::new();
-        hits.retain(|hit| seen.insert(hit.passage.id.clone()));
-        Ok(())
+        let mut subjects = generation.catalogue.subjects(&keys)?;
+        subjects.truncate(MAX_SUBJECTS.max(query.limit));
+        let centres = &generation.centres;
+        let question = centres.question(vector, Language::detect(query.text));
+        let of_subject = |subject: &String| -> Result<Vec<Candidate>, Error> {
+            let stored = generation.catalogue.of_subject(subject)?.into_iter();
+            let candidates = stored.map(|Stored { key, passage, vector: of_passage }| Candidate {
+                matches: sparse.get(&key).copied().unwrap_or_default(),
+                cosine: cosine(&of_passage, vector),
+                centred: cosine(&centres.passage(&of_passage, passage.language), &question),
+                passage,
+            });
+            Ok(candidates.collect())
+        };
+        subjects.iter().map(of_subject).collect()
+    }
+
+    /// Cosines of a question to the titles of documents in `corpora` (all where empty), nearest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of opening.
+    pub fn nearest_titles(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<f32>, Error> {
+        let generation = self.generation()?;
+        let searched = generation.titles.iter().filter(|title| corpora.is_empty() || corpora.contains(&title.corpus));
+        let mut nearest: Vec<f32> = searched.map(|title| cosine(&title.vector, vector)).collect();
+        nearest.sort_by(|a, b| b.total_cmp(a));
+        nearest.truncate(limit);
+        Ok(nearest)
+    }
+
+    /// The vectors of fixed texts read as questions; kept beside the index, so that they are computed once.
+    ///
+    /// # Errors
+    /// Those of the cache and the embedder.
+    pub fn embed_fixed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        queries(&self.generations, &self.embedder, texts)
     }
 
     /// Inverse document frequency of a term; 0 where every passage has it.

@@ -92,22 +92,48 @@ impl Sparse {
         Ok(Self { reader, fields })
     }
 
-    /// The best passages for `text` in `corpora` (all where empty), best first, with their BM25 scores.
+    /// The passages that share terms with `text`, in `corpora` (all where empty): the best `limit` by each kind of term.
     ///
     /// # Errors
     /// Tantivy's.
-    pub fn search(&self, text: &str, corpora: &[String], limit: usize) -> tantivy::Result<Vec<(u64, f32)>> {
+    pub fn search(&self, text: &str, corpora: &[String], limit: usize) -> tantivy::Result<HashMap<u64, Matches>> {
+        let mut found: HashMap<u64, Matches> = HashMap::new();
+        let terms = distinct(text);
+        let of_kind = |kinds: &[Kind]| -> Vec<&String> {
+            terms.iter().filter(|(_, kind)| kinds.contains(kind)).map(|(term, _)| term).collect()
+        };
+        let running: &[Field] = &[self.fields.text, self.fields.heading];
+        for (key, score) in self.best(of_kind(&[Kind::Word]), running, corpora, limit)? {
+            found.entry(key).or_default().words = score;
+        }
+        for (key, score) in self.best(of_kind(&[Kind::Pair]), running, corpora, limit)? {
+            found.entry(key).or_default().pairs = score;
+        }
+        let places: &[Field] = &[self.fields.text, self.fields.heading, self.fields.refs];
+        for (key, score) in self.best(of_kind(&[Kind::Article, Kind::Number]), places, corpora, limit)? {
+            found.entry(key).or_default().places = score;
+        }
+        for (key, score) in self.best(of_kind(&[Kind::Word]), &[self.fields.title], corpora, limit)? {
+            found.entry(key).or_default().title = score;
+        }
+        Ok(found)
+    }
+
+    fn best(
+        &self,
+        terms: Vec<&String>,
+        fields: &[Field],
+        corpora: &[String],
+        limit: usize,
+    ) -> tantivy::Result<Vec<(u64, f32)>> {
         let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-        for (term, weight) in distinct(text) {
-            let fields = [
-                (self.fields.text, 1.0, IndexRecordOption::WithFreqs),
-                (self.fields.title, TITLE_BOOST, IndexRecordOption::WithFreqs),
-                (self.fields.heading, HEADING_BOOST, IndexRecordOption::WithFreqs),
-                (self.fields.refs, REFS_BOOST, IndexRecordOption::Basic),
-            ];
-            for (field, boost, record) in fields {
-                let query = TermQuery::new(TantivyTerm::from_field_text(field, &term), record);
-                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost * weight))));
+        for term in terms {
+            for field in fields {
+                let record =
+                    if *field == self.fields.refs { IndexRecordOption::Basic } else { IndexRecordOption::WithFreqs };
+                let query = TermQuery::new(TantivyTerm::from_field_text(*field, term), record);
+                let boost = if *field == self.fields.heading { HEADING_BOOST } else { 1.0 };
+                clauses.push((Occur::Should, Box::new(BoostQuery::new(Box::new(query), boost))));
             }
         }
         if clauses.is_empty() {
@@ -144,29 +170,33 @@ impl Sparse {
     }
 }
 
-/// How much a term in the title, the headings or the references counts for, against one in the text; and a pair of
-/// syllables, a number, an article against a word. Tuned by hand on `eval/retrieval/valuation-dev.jsonl`.
-const TITLE_BOOST: f32 = 1.5;
-const HEADING_BOOST: f32 = 0.6;
-const REFS_BOOST: f32 = 0.8;
-const PAIR_WEIGHT: f32 = 0.35;
-const NUMBER_WEIGHT: f32 = 0.6;
-const ARTICLE_WEIGHT: f32 = 1.2;
+/// BM25 scores of one passage by the kind of term shared. They are weighed against each other in the fusion.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Matches {
+    pub words: f32,
+    /// Pairs of syllables.
+    pub pairs: f32,
+    /// Articles and numbers.
+    pub places: f32,
+    /// Words of the title.
+    pub title: f32,
+}
 
-/// The terms of a question, each once, with its weight.
-fn distinct(text: &str) -> Vec<(String, f32)> {
-    let mut weights: HashMap<String, f32> = HashMap::new();
-    for term in analysis::terms(text) {
-        let weight = match term.kind {
-            Kind::Word => 1.0,
-            Kind::Pair => PAIR_WEIGHT,
-            Kind::Number => NUMBER_WEIGHT,
-            Kind::Article => ARTICLE_WEIGHT,
-        };
-        weights.insert(term.text, weight);
+impl Matches {
+    /// One score, for those who want one. Pairs repeat what words say, so they count for a third.
+    pub fn total(&self) -> f32 {
+        self.words + 0.35 * self.pairs + self.places + 0.3 * self.title
     }
-    let mut weights: Vec<_> = weights.into_iter().collect();
+}
+
+/// What a word in a heading counts for, against one in the text: most headings are the same in every document.
+const HEADING_BOOST: f32 = 0.3;
+
+/// The terms of a question, each once.
+fn distinct(text: &str) -> Vec<(String, Kind)> {
+    let terms: HashMap<String, Kind> = analysis::terms(text).into_iter().map(|term| (term.text, term.kind)).collect();
+    let mut terms: Vec<_> = terms.into_iter().collect();
     // Float sums depend on their order; a question must score the same each time.
-    weights.sort_by(|a, b| a.0.cmp(&b.0));
-    weights
+    terms.sort_by(|a, b| a.0.cmp(&b.0));
+    terms
 }

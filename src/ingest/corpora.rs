@@ -25,9 +25,11 @@ impl SourceFile {
     pub fn read(&self) -> std::io::Result<Cow<'static, [u8]>> {
         match &self.path {
             Some(path) => fs_err::read(path).map(Cow::Owned),
-            None => assets::Corpora::get(&format!("{}/{}", self.corpus, self.name))
-                .map(|file| file.data)
-                .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, format!("{} is not built in", self.name))),
+            None => {
+                assets::Corpora::get(&format!("{}/{}", self.corpus, self.name)).map(|file| file.data).ok_or_else(|| {
+                    std::io::Error::new(std::io::ErrorKind::NotFound, format!("{} is not built in", self.name))
+                })
+            }
         }
     }
 

@@ -60,7 +60,8 @@ impl FromStr for Date {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a date such as 2026-01-01");
         let mut parts = text.split('-');
-        let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        let (Some(year), Some(month), Some(day), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(wrong());
         };
         if (year.len(), month.len(), day.len()) != (4, 2, 2) {
@@ -269,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_text_without_a_head_gets_one() {
-        let document = Document::parse(Path::new("내 문서.md"), "documents", "# 운임\n\n운임은 더한다.").expect("no head");
+        let document =
+            Document::parse(Path::new("내 문서.md"), "documents", "# 운임\n\n운임은 더한다.").expect("no head");
         assert_eq!(document.id, "documents-내-문서");
         assert_eq!((document.title.as_str(), document.language), ("운임", Language::Ko));
     }

@@ -49,7 +49,9 @@ impl Body {
                     let name = reference.decode().map_err(|error| error.to_string())?;
                     match reference.resolve_char_ref().map_err(|error| error.to_string())? {
                         Some(c) => self.paragraph.push(c),
-                        None => self.paragraph.push_str(quick_xml::escape::resolve_predefined_entity(&name).unwrap_or("")),
+                        None => {
+                            self.paragraph.push_str(quick_xml::escape::resolve_predefined_entity(&name).unwrap_or(""))
+                        }
                     }
                 }
                 Event::Eof => return Ok(self.markdown),

@@ -22,8 +22,8 @@ static DATE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\d{4}\.\s*\d{1,
 
 /// Words whose stop ends no sentence, lower case.
 const ABBREVIATIONS: [&str; 31] = [
-    "art", "arts", "no", "nos", "para", "paras", "sec", "sect", "e.g", "i.e", "cf", "vs", "etc", "mr", "mrs", "ms", "dr",
-    "st", "inc", "ltd", "co", "corp", "u.s", "u.s.c", "approx", "fig", "p", "pp", "vol", "ch", "dept",
+    "art", "arts", "no", "nos", "para", "paras", "sec", "sect", "e.g", "i.e", "cf", "vs", "etc", "mr", "mrs", "ms",
+    "dr", "st", "inc", "ltd", "co", "corp", "u.s", "u.s.c", "approx", "fig", "p", "pp", "vol", "ch", "dept",
 ];
 
 /// The sentences of `text`, in order, as byte ranges without surrounding blanks or list markers.
@@ -138,9 +138,10 @@ mod tests {
 
     #[test]
     fn abbreviations_decimals_and_dates_end_nothing() {
-        assert_eq!(split_up("See Art. 30 and para. 1 of it, e.g. 3.5 per cent."), [
-            "See Art. 30 and para. 1 of it, e.g. 3.5 per cent."
-        ]);
+        assert_eq!(
+            split_up("See Art. 30 and para. 1 of it, e.g. 3.5 per cent."),
+            ["See Art. 30 and para. 1 of it, e.g. 3.5 per cent."]
+        );
         assert_eq!(split_up("2026. 1. 1. 시행한다. 끝났다."), ["2026. 1. 1. 시행한다.", "끝났다."]);
         assert_eq!(split_up("U.S. law differs. It uses FOB."), ["U.S. law differs.", "It uses FOB."]);
     }

@@ -11,8 +11,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::Deserialize;
 
-use super::document::{Authority, Date, Document, document_id};
 use super::Error;
+use super::document::{Authority, Date, Document, document_id};
 use crate::lang::Language;
 
 /// The keys read of a statute's head; it has more, and other collections have others.
@@ -65,7 +65,8 @@ fn authority(kind: &str, title: &str) -> Authority {
 }
 
 static NOTES: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"[ \t]*[<\[](?:개정|신설|전문개정|본조신설|제목개정|종전|시행일|타법개정)[^>\]\n]*[>\]]").expect("a valid pattern")
+    Regex::new(r"[ \t]*[<\[](?:개정|신설|전문개정|본조신설|제목개정|종전|시행일|타법개정)[^>\]\n]*[>\]]")
+        .expect("a valid pattern")
 });
 static ESCAPES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\\([.\-*_\[\]()#+!<>~|])").expect("a valid pattern"));
 static BOLD_MARK: LazyLock<Regex> =
@@ -74,7 +75,8 @@ static ARTICLE_HEADING: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^(#{1,6} 제\d+조(?:의\d+)?) \(").expect("a valid pattern"));
 static CIRCLED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\s+([\u{2460}-\u{2473}\u{3251}-\u{325F}]) ").expect("a valid pattern"));
-static ITEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"([.다음함것) ]) (\d{1,2}(?:의\d)?\. )").expect("a valid pattern"));
+static ITEM: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"([.다음함것) ]) (\d{1,2}(?:의\d)?\. )").expect("a valid pattern"));
 
 fn clean(text: &str) -> String {
     let law = text.find("\n## 부칙").map_or(text, |addenda| &text[..addenda + 1]);
@@ -103,9 +105,8 @@ struct Article {
 /// Documents of a JSON file `{name: {"data": [{"조번호", "제목", "내용"}]}}`. Lists whose contents are not plain text
 /// (tables that set three instruments side by side) repeat the others and are passed over.
 pub(super) fn from_json(path: &Path, corpus: &str, content: &str) -> Result<Vec<Document>, Error> {
-    let lists: serde_json::Map<String, serde_json::Value> = serde_json::from_str(content).map_err(|error| {
-        Error::Unreadable { path: path.into(), format: "JSON", reason: error.to_string() }
-    })?;
+    let lists: serde_json::Map<String, serde_json::Value> = serde_json::from_str(content)
+        .map_err(|error| Error::Unreadable { path: path.into(), format: "JSON", reason: error.to_string() })?;
     let mut documents = Vec::new();
     for (name, list) in lists {
         let list: ArticleList = serde_json::from_value(list).map_err(|error| Error::Unreadable {
@@ -158,7 +159,9 @@ mod tests {
         let document = Document::parse(Path::new("관세법.md"), "law", content).expect("a statute");
         assert_eq!((document.id.as_str(), document.authority), ("law-관세법", Authority::Statute));
         assert!(document.text.contains("##### 제30조(과세가격 결정의 원칙)\n\n① 수입물품의"));
-        assert!(document.text.contains("  1. 수수료") && !document.text.contains("개정") && !document.text.contains("부칙"));
+        assert!(
+            document.text.contains("  1. 수수료") && !document.text.contains("개정") && !document.text.contains("부칙")
+        );
     }
 
     #[test]

@@ -9,11 +9,11 @@ mod quote;
 mod retrieve;
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
-use crate::index::{Hit, Index};
+use crate::index::{Hit, Index, Query};
 use crate::lang::Language;
 
 pub use gate::{Features, Judgement};
@@ -76,7 +76,11 @@ pub struct Evidence {
 pub enum Finding {
     Answerable(Evidence),
     /// Nothing found carries an answer. `looked_for`: the terms searched; `nearest`: titles that came closest.
-    Refused { looked_for: Vec<String>, nearest: Vec<String>, confidence: f32 },
+    Refused {
+        looked_for: Vec<String>,
+        nearest: Vec<String>,
+        confidence: f32,
+    },
 }
 
 /// Passages retrieved for one question.
@@ -85,25 +89,34 @@ const NUM_HITS: usize = 40;
 /// Looks for evidence in an index. Share it by [`Arc`].
 pub struct Rag {
     index: Arc<Index>,
+    elsewhere: OnceLock<gate::Elsewhere>,
     sentences: quote::SentenceVectors,
 }
 
 impl Rag {
     pub fn new(index: Arc<Index>) -> Self {
-        Self { index, sentences: quote::SentenceVectors::default() }
+        Self { index, elsewhere: OnceLock::new(), sentences: quote::SentenceVectors::default() }
     }
 
     pub fn index(&self) -> &Arc<Index> {
         &self.index
     }
 
-    /// Passages for a question, best first, ordered with an eye to the documents they belong to.
+    /// Passages for a question, best first.
     ///
     /// # Errors
     /// [`Error::EmptyQuestion`], and the index's.
     pub fn retrieve(&self, question: &str, corpora: &[String], limit: usize) -> Result<Vec<Hit>, Error> {
         let vector = self.vector(question)?;
-        Ok(retrieve::hits(&self.index, question, &vector, corpora, limit)?)
+        Ok(self.index.search_by(&Query { text: question, corpora, limit }, &vector)?)
+    }
+
+    /// Does now what the first question would have to wait for.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn warm_up(&self) -> Result<(), Error> {
+        self.judge("?", &[]).map(|_| ())
     }
 
     /// What the gate makes of a question.
@@ -112,8 +125,8 @@ impl Rag {
     /// As [`Self::retrieve`].
     pub fn judge(&self, question: &str, corpora: &[String]) -> Result<Judgement, Error> {
         let vector = self.vector(question)?;
-        let hits = retrieve::hits(&self.index, question, &vector, corpora, NUM_HITS)?;
-        Ok(gate::judge(&self.index, question, &hits)?)
+        let hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
+        self.gate(question, &vector, corpora, &hits)
     }
 
     /// Evidence for a question from `corpora` (all where empty), or the refusal to answer.
@@ -122,8 +135,8 @@ impl Rag {
     /// As [`Self::retrieve`].
     pub fn find(&self, question: &str, corpora: &[String]) -> Result<Finding, Error> {
         let vector = self.vector(question)?;
-        let hits = retrieve::hits(&self.index, question, &vector, corpora, NUM_HITS)?;
-        let judgement = gate::judge(&self.index, question, &hits)?;
+        let hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
+        let judgement = self.gate(question, &vector, corpora, &hits)?;
         let citations = retrieve::citations(&hits);
         if judgement.is_answerable() {
             let quotes = quote::deciding(&self.index, &self.sentences, question, &vector, &citations)?;
@@ -137,6 +150,17 @@ impl Rag {
             nearest: retrieve::titles(&hits, 3),
             confidence: judgement.confidence,
         })
+    }
+
+    fn gate(&self, question: &str, vector: &[f32], corpora: &[String], hits: &[Hit]) -> Result<Judgement, Error> {
+        let elsewhere = match self.elsewhere.get() {
+            Some(elsewhere) => elsewhere,
+            None => {
+                let embedded = gate::Elsewhere::embed(&self.index)?;
+                self.elsewhere.get_or_init(|| embedded)
+            }
+        };
+        Ok(gate::judge(&self.index, elsewhere, &gate::Asked { question, vector, corpora }, hits)?)
     }
 
     fn vector(&self, question: &str) -> Result<Vec<f32>, Error> {

@@ -30,22 +30,34 @@ fn pattern(pattern: &str) -> Regex {
 }
 
 static ENGLISH_NOT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:not|never|cannot|neither|nor|no longer)\b|n['’]t\b|^\W*no\s|\bthere (?:is|are) no\b|\bhas no\b|\bhave no\b|\bnothing\b")
+    pattern(
+        r"(?i)\b(?:not|never|cannot|neither|nor|no longer)\b|n['’]t\b|^\W*no\s|\bthere (?:is|are) no\b|\bhas no\b|\bhave no\b|\bnothing\b",
+    )
 });
 static ENGLISH_OUT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:exclud\w+|deduct\w*|subtract\w*|left out|leav\w+ out|remov\w+|exempt\w*|disregard\w*|outside the customs value|not part)\b")
+    pattern(
+        r"(?i)\b(?:exclud\w+|deduct\w*|subtract\w*|left out|leav\w+ out|remov\w+|exempt\w*|disregard\w*|outside the customs value|not part)\b",
+    )
 });
 static ENGLISH_IN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:includ\w+|add(?:ed|s|itions?)?|part of|belongs?|dutiable|form\w* part|enters?|counts? (?:as|toward\w*))\b")
+    pattern(
+        r"(?i)\b(?:includ\w+|add(?:ed|s|itions?)?|part of|belongs?|dutiable|form\w* part|enters?|counts? (?:as|toward\w*))\b",
+    )
 });
 static ENGLISH_CONDITION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:^|[,;:]?\s)(?:if|when|where|unless|until|even if|even though|although|though|because|provided that|as long as|whether|which|that|who)\b[^,;.]*(?:[,;]|$|\.)")
+    pattern(
+        r"(?i)(?:^|[,;:]?\s)(?:if|when|where|unless|until|even if|even though|although|though|because|provided that|as long as|whether|which|that|who)\b[^,;.]*(?:[,;]|$|\.)",
+    )
 });
 static KOREAN_NOT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:지|하지|되지)(?:는|도)? ?(?:않|아니|못)|(?:이|가|은|는) ?아니(?:다|며|고|라|에요|ㅂ|ㄴ)|아닙니다|아니다|(?:수|것이|필요가|의무가|영향이|할) ?(?:는 )?없|없다|없습니다|없어요|못한다|못합니다|안 (?:됩|된|되|돼|합|한|해)|불가|아니한|아니하")
+    pattern(
+        r"(?:지|하지|되지)(?:는|도)? ?(?:않|아니|못)|(?:이|가|은|는) ?아니(?:다|며|고|라|에요|ㅂ|ㄴ)|아닙니다|아니다|(?:수|것이|필요가|의무가|영향이|할) ?(?:는 )?없|없다|없습니다|없어요|못한다|못합니다|안 (?:됩|된|되|돼|합|한|해)|불가|아니한|아니하",
+    )
 });
 static KOREAN_MUST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:지 ?않으면|아니하면|않고는|지 ?아니하고는) ?(?:안 ?(?:된|됩|되|돼)|아니 ?된)|수밖에 ?없|(?:예외가|다름이|차이가|변함이) ?없")
+    pattern(
+        r"(?:지 ?않으면|아니하면|않고는|지 ?아니하고는) ?(?:안 ?(?:된|됩|되|돼)|아니 ?된)|수밖에 ?없|(?:예외가|다름이|차이가|변함이) ?없",
+    )
 });
 static KOREAN_OUT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"제외|공제|차감|빼|뺀|뺍|뺄|면제|배제|인정하지|인정되지"));
@@ -131,10 +143,14 @@ pub fn answers(question: &str, sentence: &str, language: Language) -> Option<Pol
 }
 
 static YES_NO_ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)(?:^|[,.;:]\s+|\bso,?\s+)(?:is|are|was|were|do|does|did|can|could|may|must|should|shall|will|would|has|have|need|am)\b[^?]*\?")
+    pattern(
+        r"(?i)(?:^|[,.;:]\s+|\bso,?\s+)(?:is|are|was|were|do|does|did|can|could|may|must|should|shall|will|would|has|have|need|am)\b[^?]*\?",
+    )
 });
 static ASKS_WHAT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"무엇|어떻게|어떤|어느|언제|어디|누가|누구|왜|얼마|며칠|몇|뭐|뭘|무슨|(?i:\b(?:what|how|which|when|where|who|whom|whose|why)\b)")
+    pattern(
+        r"무엇|어떻게|어떤|어느|언제|어디|누가|누구|왜|얼마|며칠|몇|뭐|뭘|무슨|(?i:\b(?:what|how|which|when|where|who|whom|whose|why)\b)",
+    )
 });
 static YES_NO_KOREAN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:나요|까요|까|가요|은지요|는지요|되죠|하죠|지요|되요|돼요|해요|는지)\s*\??\s*$"));
@@ -178,14 +194,21 @@ mod tests {
     #[test]
     fn denials_in_korean_are_told_from_conditions() {
         for sentence in [
-            "구매수수료는 과세가격에 포함되지 않는다.", "구매수수료는 과세가격에 더하지 아니한다.", "수입 후 운임은 과세가격에서 공제한다.",
-            "자료가 없는 경우에는 제1방법을 적용할 수 없다.", "연불이자는 과세가격에서 제외된다.", "이 비용은 가산요소가 아니다.",
+            "구매수수료는 과세가격에 포함되지 않는다.",
+            "구매수수료는 과세가격에 더하지 아니한다.",
+            "수입 후 운임은 과세가격에서 공제한다.",
+            "자료가 없는 경우에는 제1방법을 적용할 수 없다.",
+            "연불이자는 과세가격에서 제외된다.",
+            "이 비용은 가산요소가 아니다.",
         ] {
             assert_eq!(of(sentence, Language::Ko), Polarity::Negative, "{sentence}");
         }
         for sentence in [
-            "수입항까지의 운임은 과세가격에 포함된다.", "구분할 수 없는 경우에는 전액을 가산한다.", "신고하지 않으면 안 된다.",
-            "대리인이 자기 계산으로 행동하면 수수료를 더한다.", "과세가격에서 제외하지 않는다.",
+            "수입항까지의 운임은 과세가격에 포함된다.",
+            "구분할 수 없는 경우에는 전액을 가산한다.",
+            "신고하지 않으면 안 된다.",
+            "대리인이 자기 계산으로 행동하면 수수료를 더한다.",
+            "과세가격에서 제외하지 않는다.",
         ] {
             assert_eq!(of(sentence, Language::Ko), Polarity::Affirmative, "{sentence}");
         }
@@ -194,8 +217,10 @@ mod tests {
     #[test]
     fn denials_in_english_are_told_from_conditions() {
         for sentence in [
-            "A buying commission is not added to the customs value.", "Freight after importation is deducted from the price.",
-            "Interest cannot be included where it is shown separately.", "No addition is made for it.",
+            "A buying commission is not added to the customs value.",
+            "Freight after importation is deducted from the price.",
+            "Interest cannot be included where it is shown separately.",
+            "No addition is made for it.",
         ] {
             assert_eq!(of(sentence, Language::En), Polarity::Negative, "{sentence}");
         }
@@ -210,7 +235,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_weighed_against_what_was_asked() {
-        let no = answers("구매수수료는 과세가격에 포함되나요?", "구매수수료는 과세가격에 포함되지 않는다.", Language::Ko);
+        let no =
+            answers("구매수수료는 과세가격에 포함되나요?", "구매수수료는 과세가격에 포함되지 않는다.", Language::Ko);
         assert_eq!(no, Some(Polarity::Negative));
         let yes = answers("Can the installation cost be deducted?", "Installation cost is deducted.", Language::En);
         assert_eq!(yes, Some(Polarity::Affirmative));

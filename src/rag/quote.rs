@@ -163,7 +163,8 @@ fn decisiveness(text: &str, heading: &str, yes_no: bool) -> f32 {
     };
     // A sum is worked out in an example; a rule states it in words or percents.
     let has_sum = ["KRW", "USD", "원이", "달러", " x ", " = "].iter().any(|sign| text.contains(sign));
-    let mistaken = ["mistake", "wrongly", "often", "착각", "오해", "흔히", "잘못"].iter().any(|sign| text.contains(sign));
+    let mistaken =
+        ["mistake", "wrongly", "often", "착각", "오해", "흔히", "잘못"].iter().any(|sign| text.contains(sign));
     let fragment = !text.ends_with(['.', '。', '다', '요']) && yes_no;
     section - 0.5 * f32::from(has_sum as u8) - 0.5 * f32::from(mistaken as u8) - 0.4 * f32::from(fragment as u8)
 }

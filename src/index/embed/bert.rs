@@ -178,8 +178,10 @@ impl Bert {
         let config: HubConfig = serde_json::from_str(&text)
             .map_err(|error| Error::Corrupt { path: path.clone(), reason: error.to_string() })?;
         if config.model_type != "bert" || config.hidden_act != "gelu" {
-            let reason = format!("an encoder of type `{}` with `{}` is not known; `bert` with `gelu` is",
-                config.model_type, config.hidden_act);
+            let reason = format!(
+                "an encoder of type `{}` with `{}` is not known; `bert` with `gelu` is",
+                config.model_type, config.hidden_act
+            );
             return Err(Error::Unsupported { path, reason });
         }
         let path = folder.join("model.safetensors");
@@ -354,9 +356,8 @@ impl CustomOp1 for Gelu {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (start, end) = layout
-            .contiguous_offsets()
-            .ok_or_else(|| candle_core::Error::msg("gelu wants a contiguous tensor"))?;
+        let (start, end) =
+            layout.contiguous_offsets().ok_or_else(|| candle_core::Error::msg("gelu wants a contiguous tensor"))?;
         let values = &f32::cpu_storage_as_slice(storage)?[start..end];
         let mut out = vec![0.0_f32; values.len()];
         out.par_chunks_mut(16_384).zip(values.par_chunks(16_384)).for_each(|(out, values)| {
@@ -399,7 +400,9 @@ mod tests {
 
     #[test]
     fn erf_is_within_its_tolerance() {
-        for (x, expected) in [(0.0, 0.0), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (-3.0, -0.999_977_9)] {
+        for (x, expected) in
+            [(0.0, 0.0), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (-3.0, -0.999_977_9)]
+        {
             assert!((erf(x) - expected).abs() < 5e-7, "erf({x}) = {}", erf(x));
         }
     }

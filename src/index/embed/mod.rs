@@ -89,7 +89,15 @@ impl Embedder {
     /// # Errors
     /// [`Error::Tokenize`], [`Error::Compute`].
     pub fn embed_query(&self, text: &str) -> Result<Vec<f32>, Error> {
-        Ok(self.embed("query: ", &[text])?.pop().expect("one text, one vector"))
+        Ok(self.embed_queries(&[text])?.pop().expect("one text, one vector"))
+    }
+
+    /// The vectors of questions, in their order.
+    ///
+    /// # Errors
+    /// [`Error::Tokenize`], [`Error::Compute`].
+    pub fn embed_queries(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        self.embed("query: ", texts)
     }
 
     /// The vectors of passages, in their order.

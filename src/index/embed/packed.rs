@@ -55,9 +55,8 @@ struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     fn take(&mut self, len: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(len).filter(|end| *end <= self.bytes.len());
-        let end = end.ok_or_else(|| {
-            format!("{} bytes long, but {len} more are needed at byte {}", self.bytes.len(), self.at)
-        })?;
+        let end = end
+            .ok_or_else(|| format!("{} bytes long, but {len} more are needed at byte {}", self.bytes.len(), self.at))?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -158,7 +157,8 @@ fn vocabulary(cursor: &mut Cursor<'_>, vocab: usize) -> Result<Vocabulary, Strin
     let text = std::str::from_utf8(cursor.take(text_len)?).map_err(|error| format!("the pieces: {error}"))?;
     let mut pieces = Vec::with_capacity(num_pieces);
     for (id, score) in scores.into_iter().enumerate() {
-        let piece = text.get(offsets[id]..offsets[id + 1]).ok_or_else(|| format!("piece {id} lies outside the text"))?;
+        let piece =
+            text.get(offsets[id]..offsets[id + 1]).ok_or_else(|| format!("piece {id} lies outside the text"))?;
         pieces.push((piece.to_owned(), f64::from(score)));
     }
     let num_rules = cursor.size("number of normalisation rules", 0x11_0000)?;
