@@ -27,7 +27,7 @@ pub(super) struct Edge {
 
 /// What became of an attempt to open.
 pub(super) enum Opened {
-    Here(Edge),
+    Here(Box<Edge>),
     /// Another process holds the shard.
     Elsewhere,
 }
@@ -69,7 +69,7 @@ impl Edge {
 
     pub fn open(folder: &Path) -> Result<Opened, Error> {
         match EdgeShard::load(folder, None) {
-            Ok(shard) => Ok(Opened::Here(Self { shard })),
+            Ok(shard) => Ok(Opened::Here(Box::new(Self { shard }))),
             // The log's lock comes back as text only.
             Err(error)
                 if ["WouldBlock", "would block", "Resource temporarily unavailable", "lock"]

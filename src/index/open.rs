@@ -53,7 +53,7 @@ impl Generation {
                 Box::new(Server::connect(url, key.as_deref(), &DenseChoice::collection(name))?)
             }
             DenseChoice::Edge if manifest.dense == "edge" => match Edge::open(&folder.join("dense"))? {
-                Opened::Here(edge) => Box::new(edge),
+                Opened::Here(edge) => edge,
                 Opened::Elsewhere => Box::new(Exact::new(catalogue.points()?)),
             },
             // Built for another store: until the next build the catalogue's own vectors serve.

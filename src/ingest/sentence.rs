@@ -18,6 +18,7 @@ static MARKER: LazyLock<Regex> = LazyLock::new(|| {
     .expect("a valid pattern")
 });
 
+static DAY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d{4}\.\s*\d{1,2}\.\s*\d{1,2}$").expect("a valid pattern"));
 static DATE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\s*\d{4}\.\s*\d{1,2}\.").expect("a valid pattern"));
 
 /// Words whose stop ends no sentence, lower case.
@@ -104,7 +105,8 @@ fn ends_sentence(before: &str, stop: char, after: &str) -> bool {
     // "2026. 1. 1." is a date, and "1. 수수료" within a line is a list.
     let next_word = after.trim_start().chars().next();
     if !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()) {
-        return !next_word.is_some_and(|c| c.is_ascii_digit()) && before.trim() != word;
+        let is_number = next_word.is_some_and(|c| c.is_ascii_digit()) || before.trim() == word;
+        return !is_number && !DAY.is_match(before);
     }
     true
 }

@@ -111,10 +111,7 @@ fn last_clause(sentence: &str) -> &str {
     let end = sentence.trim_end_matches(|c: char| !c.is_alphanumeric());
     let mut at = end.len();
     for _ in 0..4 {
-        at = match end[..at].trim_end().rfind(char::is_whitespace) {
-            Some(blank) => blank,
-            None => 0,
-        };
+        at = end[..at].trim_end().rfind(char::is_whitespace).unwrap_or_default();
         if at == 0 {
             break;
         }
