@@ -3,8 +3,12 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 ran but below a threshold or partly failed,
 //! 2 could not run.
 
+mod ask;
 mod bench;
+mod corpora;
+mod eval;
 mod models;
+mod serve;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -201,7 +205,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Bench(command) => bench::run(command, &config),
         Command::Models(command) => models::run(command, &config),
-        _ => anyhow::bail!("not built yet"),
+        Command::Serve(_) => serve::run(&config),
+        Command::Ask(args) => ask::run(&args, &config),
+        Command::Corpora(command) => corpora::run(command, &config),
+        Command::Eval(command) => eval::run(command, &config),
     }
 }
 

@@ -1,14 +1,31 @@
 //! A question to the passages that answer it: retrieve, gate, find the deciding sentence.
 //!
 //! In: a question. Out: [`Evidence`], or a refusal that says what was looked for. No language model takes part here:
-//! what counts as evidence is decided before one speaks.
+//! what counts as evidence is decided before one speaks. Blocks; callers on an async thread use `spawn_blocking`.
+
+mod gate;
+pub mod polarity;
+mod quote;
+mod retrieve;
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
-use crate::index::Hit;
+use crate::index::{Hit, Index, Query};
 use crate::lang::Language;
+
+pub use gate::{Features, Judgement};
+
+/// Why evidence could not be looked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the question is empty")]
+    EmptyQuestion,
+    #[error(transparent)]
+    Index(#[from] crate::index::Error),
+}
 
 /// A passage numbered for an answer.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +56,8 @@ pub struct Quote {
     /// Where the sentence stands in the document, in bytes.
     pub span: Range<usize>,
     pub language: Language,
+    /// How well it decides the question; comparable within one finding only.
+    pub score: f32,
 }
 
 /// What was found for a question that can be answered.
@@ -48,6 +67,8 @@ pub struct Evidence {
     /// The sentences that decide the question, most decisive first; at least one.
     pub quotes: Vec<Quote>,
     pub hits: Vec<Hit>,
+    /// How sure the gate was, in [0, 1].
+    pub confidence: f32,
 }
 
 /// The outcome of looking for evidence.
@@ -58,5 +79,94 @@ pub enum Finding {
     Refused {
         looked_for: Vec<String>,
         nearest: Vec<String>,
+        confidence: f32,
     },
+}
+
+/// Passages retrieved for one question.
+const NUM_HITS: usize = 40;
+
+/// Looks for evidence in an index. Share it by [`Arc`].
+pub struct Rag {
+    index: Arc<Index>,
+    elsewhere: OnceLock<gate::Elsewhere>,
+    sentences: quote::SentenceVectors,
+}
+
+impl Rag {
+    pub fn new(index: Arc<Index>) -> Self {
+        Self { index, elsewhere: OnceLock::new(), sentences: quote::SentenceVectors::default() }
+    }
+
+    pub fn index(&self) -> &Arc<Index> {
+        &self.index
+    }
+
+    /// Passages for a question, best first.
+    ///
+    /// # Errors
+    /// [`Error::EmptyQuestion`], and the index's.
+    pub fn retrieve(&self, question: &str, corpora: &[String], limit: usize) -> Result<Vec<Hit>, Error> {
+        let vector = self.vector(question)?;
+        Ok(self.index.search_by(&Query { text: question, corpora, limit }, &vector)?)
+    }
+
+    /// Does now what the first question would have to wait for.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn warm_up(&self) -> Result<(), Error> {
+        self.judge("?", &[]).map(|_| ())
+    }
+
+    /// What the gate makes of a question.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn judge(&self, question: &str, corpora: &[String]) -> Result<Judgement, Error> {
+        let vector = self.vector(question)?;
+        let hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
+        self.gate(question, &vector, corpora, &hits)
+    }
+
+    /// Evidence for a question from `corpora` (all where empty), or the refusal to answer.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn find(&self, question: &str, corpora: &[String]) -> Result<Finding, Error> {
+        let vector = self.vector(question)?;
+        let hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
+        let judgement = self.gate(question, &vector, corpora, &hits)?;
+        let citations = retrieve::citations(&hits);
+        if judgement.is_answerable() {
+            let quotes = quote::deciding(&self.index, &self.sentences, question, &vector, &citations)?;
+            // A passage may hold no sentence at all, a bare table; nothing could be quoted from it.
+            if !quotes.is_empty() {
+                return Ok(Finding::Answerable(Evidence { citations, quotes, hits, confidence: judgement.confidence }));
+            }
+        }
+        Ok(Finding::Refused {
+            looked_for: gate::looked_for(question),
+            nearest: retrieve::titles(&hits, 3),
+            confidence: judgement.confidence,
+        })
+    }
+
+    fn gate(&self, question: &str, vector: &[f32], corpora: &[String], hits: &[Hit]) -> Result<Judgement, Error> {
+        let elsewhere = match self.elsewhere.get() {
+            Some(elsewhere) => elsewhere,
+            None => {
+                let embedded = gate::Elsewhere::embed(&self.index)?;
+                self.elsewhere.get_or_init(|| embedded)
+            }
+        };
+        Ok(gate::judge(&self.index, elsewhere, &gate::Asked { question, vector, corpora }, hits)?)
+    }
+
+    fn vector(&self, question: &str) -> Result<Vec<f32>, Error> {
+        if question.trim().is_empty() {
+            return Err(Error::EmptyQuestion);
+        }
+        Ok(self.index.embedder().embed_query(question).map_err(crate::index::Error::from)?)
+    }
 }

@@ -1,0 +1,146 @@
+//! Recall and rank of the right topics. Twins of a topic count as one; a question is answered by any of its topics.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::{Asked, Error, Report, corpus_of, read, share};
+use crate::rag::Rag;
+
+/// Least recall within the first five topics, and least mean reciprocal rank within ten.
+const MIN_RECALL: f64 = 0.95;
+const MIN_MRR: f64 = 0.85;
+/// Passages looked at for ten topics.
+const NUM_HITS: usize = 60;
+
+/// Figures over some questions.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Figures {
+    pub n: usize,
+    pub recall_at_5: f64,
+    pub mrr_at_10: f64,
+}
+
+/// A question whose right topic was not within the first five.
+#[derive(Clone, Debug, Serialize)]
+pub struct Miss {
+    pub id: String,
+    pub question: String,
+    pub expected: Vec<u32>,
+    pub rank: Option<usize>,
+    pub found: Vec<u32>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct RetrievalReport {
+    pub suite: String,
+    #[serde(flatten)]
+    pub overall: Figures,
+    pub by_language: BTreeMap<String, Figures>,
+    pub min_recall_at_5: f64,
+    pub min_mrr_at_10: f64,
+    pub mean_ms: f64,
+    pub misses: Vec<Miss>,
+}
+
+impl Report for RetrievalReport {
+    fn passed(&self) -> bool {
+        self.overall.recall_at_5 >= MIN_RECALL && self.overall.mrr_at_10 >= MIN_MRR
+    }
+
+    fn in_words(&self) -> String {
+        let line = |name: &str, f: &Figures| {
+            format!("{name:>8}  n {:>4}  recall@5 {:.3}  MRR@10 {:.3}\n", f.n, f.recall_at_5, f.mrr_at_10)
+        };
+        let mut words = line(&self.suite, &self.overall);
+        words.extend(self.by_language.iter().map(|(language, figures)| line(language, figures)));
+        words.push_str(&format!(
+            "wanted    recall@5 {MIN_RECALL}  MRR@10 {MIN_MRR}; {:.0} ms a question\n",
+            self.mean_ms
+        ));
+        for miss in &self.misses {
+            words.push_str(&format!(
+                "missed {}: {} (wanted {:?}, rank {:?}, found {:?})\n",
+                miss.id, miss.question, miss.expected, miss.rank, miss.found
+            ));
+        }
+        words
+    }
+}
+
+/// Runs the suite.
+///
+/// # Errors
+/// An unknown or malformed suite; those of retrieval.
+pub fn run(rag: &Rag, suite: &str, limit: Option<usize>) -> Result<RetrievalReport, Error> {
+    let questions: Vec<Asked> = read("retrieval", suite, limit)?;
+    let corpora = corpus_of(suite);
+    let mut ranks: Vec<(String, Option<usize>)> = Vec::new();
+    let mut misses = Vec::new();
+    let started = Instant::now();
+    for asked in &questions {
+        let found = topics(rag, &asked.question, &corpora)?;
+        let rank = found.iter().position(|topic| asked.topics.contains(topic)).map(|at| at + 1);
+        ranks.push((asked.language.to_string(), rank));
+        if rank.is_none_or(|rank| rank > 5) {
+            misses.push(Miss {
+                id: asked.id.clone(),
+                question: asked.question.clone(),
+                expected: asked.topics.clone(),
+                rank,
+                found: found.into_iter().take(5).collect(),
+            });
+        }
+    }
+    let mut languages: BTreeMap<String, Vec<Option<usize>>> = BTreeMap::new();
+    for (language, rank) in &ranks {
+        languages.entry(language.clone()).or_default().push(*rank);
+    }
+    let all: Vec<Option<usize>> = ranks.into_iter().map(|(_, rank)| rank).collect();
+    Ok(RetrievalReport {
+        suite: suite.into(),
+        overall: figures(&all),
+        by_language: languages.into_iter().map(|(language, ranks)| (language, figures(&ranks))).collect(),
+        min_recall_at_5: MIN_RECALL,
+        min_mrr_at_10: MIN_MRR,
+        mean_ms: started.elapsed().as_secs_f64() * 1000.0 / questions.len().max(1) as f64,
+        misses,
+    })
+}
+
+/// The topics found, best first, each once, at most ten.
+fn topics(rag: &Rag, question: &str, corpora: &[String]) -> Result<Vec<u32>, Error> {
+    let mut topics = Vec::new();
+    for hit in rag.retrieve(question, corpora, NUM_HITS)? {
+        if let Some(topic) = hit.passage.topic
+            && !topics.contains(&topic)
+        {
+            topics.push(topic);
+        }
+    }
+    topics.truncate(10);
+    Ok(topics)
+}
+
+fn figures(ranks: &[Option<usize>]) -> Figures {
+    let recalled = ranks.iter().filter(|rank| rank.is_some_and(|rank| rank <= 5)).count();
+    let reciprocal: f64 = ranks.iter().flatten().map(|rank| 1.0 / *rank as f64).sum();
+    Figures {
+        n: ranks.len(),
+        recall_at_5: share(recalled, ranks.len()),
+        mrr_at_10: if ranks.is_empty() { 0.0 } else { reciprocal / ranks.len() as f64 },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_count_what_they_say() {
+        let figures = figures(&[Some(1), Some(2), Some(6), None]);
+        assert_eq!(figures.recall_at_5, 0.5);
+        assert!((figures.mrr_at_10 - (1.0 + 0.5 + 1.0 / 6.0) / 4.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,280 @@
+//! The catalogue of a generation: documents and passages with their vectors, each stored once, in SQLite. The two
+//! indexes hold keys into it. Also the cache of vectors, which outlives generations.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::dense::Point;
+use super::{DocumentSummary, Error, Passage};
+use crate::ingest::Document;
+use crate::lang::Language;
+
+const SCHEMA: &str = "
+    CREATE TABLE documents (
+        id TEXT PRIMARY KEY, corpus TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, topic INTEGER,
+        language TEXT NOT NULL, num_passages INTEGER NOT NULL, document TEXT NOT NULL, title_vector BLOB NOT NULL);
+    CREATE INDEX by_path ON documents (corpus, path);
+    CREATE TABLE passages (
+        key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, passage TEXT NOT NULL,
+        vector BLOB NOT NULL);
+    CREATE INDEX by_subject ON passages (subject);
+";
+
+/// A passage as it is stored.
+pub(super) struct Stored {
+    pub key: u64,
+    pub passage: Passage,
+    pub vector: Vec<f32>,
+}
+
+/// The title of a document, embedded as a question.
+pub(super) struct Title {
+    pub corpus: String,
+    pub language: Language,
+    pub vector: Vec<f32>,
+}
+
+fn blob(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn vector(blob: &[u8]) -> Vec<f32> {
+    blob.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+}
+
+/// A catalogue being written.
+pub(super) struct Writer {
+    connection: Connection,
+    path: PathBuf,
+    next_key: u64,
+}
+
+impl Writer {
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let failed = |error| Error::storage(path, &error);
+        let connection = Connection::open(path).map_err(failed)?;
+        connection.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; BEGIN;").map_err(failed)?;
+        connection.execute_batch(SCHEMA).map_err(failed)?;
+        Ok(Self { connection, path: path.into(), next_key: 1 })
+    }
+
+    /// Adds a document with its passages and their vectors.
+    pub fn add(
+        &mut self,
+        path: &str,
+        hash: &str,
+        document: &Document,
+        title: &[f32],
+        passages: &[(Passage, Vec<f32>)],
+    ) -> Result<(), Error> {
+        let failed = |error| Error::storage(&self.path, &error);
+        let json = serde_json::to_string(document).expect("a document has nothing JSON cannot hold");
+        self.connection
+            .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+            .and_then(|mut insert| {
+                let language = document.language.code();
+                let (num, title) = (passages.len() as i64, blob(title));
+                let d = document;
+                insert.execute(params![d.id, d.corpus, path, hash, d.topic, language, num, json, title])
+            })
+            .map_err(failed)?;
+        for (passage, vector) in passages {
+            let json = serde_json::to_string(passage).expect("a passage has nothing JSON cannot hold");
+            self.connection
+                .prepare_cached("INSERT INTO passages VALUES (?1, ?2, ?3, ?4, ?5)")
+                .and_then(|mut insert| {
+                    insert.execute(params![self.next_key as i64, passage.id, passage.subject(), json, blob(vector)])
+                })
+                .map_err(failed)?;
+            self.next_key += 1;
+        }
+        Ok(())
+    }
+
+    /// Makes everything durable.
+    pub fn finish(self) -> Result<(), Error> {
+        let finished = self.connection.execute_batch("COMMIT; PRAGMA journal_mode = DELETE;");
+        finished.map_err(|error| Error::storage(&self.path, &error))?;
+        let file = fs_err::File::open(&self.path).map_err(|error| Error::storage(&self.path, &error))?;
+        file.sync_all().map_err(|error| Error::storage(&self.path, &error))
+    }
+}
+
+/// A catalogue open for reading, by many threads.
+pub(super) struct Catalogue {
+    path: PathBuf,
+    /// Connections not in use; as many as ever read at once.
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Catalogue {
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let catalogue = Self { path: path.into(), idle: Mutex::default() };
+        catalogue.read(|connection| connection.query_row("SELECT count(*) FROM documents", [], |_| Ok(())))?;
+        Ok(catalogue)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        let idle = self.idle.lock().expect("no reader panics while it holds the list").pop();
+        let failed = |error| Error::storage(&self.path, &error);
+        let connection = match idle {
+            Some(connection) => connection,
+            None => Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?,
+        };
+        let result = read(&connection).map_err(failed);
+        self.idle.lock().expect("no reader panics while it holds the list").push(connection);
+        result
+    }
+
+    /// The subjects that the passages of `keys` belong to, each once, in the order of the keys.
+    pub fn subjects(&self, keys: &[u64]) -> Result<Vec<String>, Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT subject FROM passages WHERE key = ?1")?;
+            let mut seen = HashSet::new();
+            let mut subjects = Vec::new();
+            for key in keys {
+                let subject: Option<String> = select.query_row([*key as i64], |row| row.get(0)).optional()?;
+                subjects.extend(subject.filter(|subject| seen.insert(subject.clone())));
+            }
+            Ok(subjects)
+        })
+    }
+
+    /// All passages of a subject, in their order.
+    pub fn of_subject(&self, subject: &str) -> Result<Vec<Stored>, Error> {
+        self.read(|connection| {
+            let sql = "SELECT key, passage, vector FROM passages WHERE subject = ?1 ORDER BY key";
+            connection.prepare_cached(sql)?.query_map([subject], stored)?.collect()
+        })
+    }
+
+    pub fn passage(&self, id: &str) -> Result<Option<Passage>, Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT passage FROM passages WHERE id = ?1")?;
+            select.query_row([id], |row| parsed(row, 0)).optional()
+        })
+    }
+
+    pub fn document(&self, id: &str) -> Result<Option<Document>, Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT document FROM documents WHERE id = ?1")?;
+            select.query_row([id], |row| parsed(row, 0)).optional()
+        })
+    }
+
+    /// The documents a file gave, if its content had this hash.
+    pub fn unchanged(&self, corpus: &str, path: &str, hash: &str) -> Result<Vec<Document>, Error> {
+        self.read(|connection| {
+            let sql = "SELECT document FROM documents WHERE corpus = ?1 AND path = ?2 AND hash = ?3";
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map([corpus, path, hash], |row| parsed(row, 0))?.collect()
+        })
+    }
+
+    pub fn documents(&self) -> Result<Vec<DocumentSummary>, Error> {
+        self.read(|connection| {
+            let mut select =
+                connection.prepare_cached("SELECT document, num_passages FROM documents ORDER BY corpus, id")?;
+            let rows = select.query_map([], |row| {
+                let document: Document = parsed(row, 0)?;
+                Ok(DocumentSummary {
+                    id: document.id,
+                    title: document.title,
+                    corpus: document.corpus,
+                    language: document.language,
+                    topic: document.topic,
+                    refs: document.refs,
+                    authority: document.authority,
+                    effective_from: document.effective_from,
+                    effective_to: document.effective_to,
+                    source: document.source,
+                    num_passages: row.get::<_, i64>(1)? as usize,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Each document's title, read as a question: its corpus, its language, its vector.
+    pub fn titles(&self) -> Result<Vec<Title>, Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare("SELECT corpus, language, title_vector FROM documents ORDER BY id")?;
+            let rows = select.query_map([], |row| {
+                let language =
+                    if row.get_ref(1)?.as_str()? == Language::Ko.code() { Language::Ko } else { Language::En };
+                Ok(Title { corpus: row.get(0)?, language, vector: vector(row.get_ref(2)?.as_blob()?) })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Visits all passages, one at a time, so that a large corpus need not fit in memory.
+    pub fn each_passage(&self, mut visit: impl FnMut(Stored)) -> Result<(), Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare("SELECT key, passage, vector FROM passages ORDER BY key")?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                visit(stored(row)?);
+            }
+            Ok(())
+        })
+    }
+
+    pub fn points(&self) -> Result<Vec<Point>, Error> {
+        let mut points = Vec::new();
+        self.each_passage(|Stored { key, passage, vector }| {
+            points.push(Point { key, corpus: passage.corpus, vector })
+        })?;
+        Ok(points)
+    }
+}
+
+fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Stored> {
+    let key = row.get::<_, i64>(0)? as u64;
+    Ok(Stored { key, passage: parsed(row, 1)?, vector: vector(row.get_ref(2)?.as_blob()?) })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
+    })
+}
+
+/// Vectors by the hash of what was embedded; each batch is durable at once, so that a killed build resumes.
+pub(super) struct VectorCache {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl VectorCache {
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |error| Error::storage(path, &error);
+        let connection = Connection::open(path).map_err(failed)?;
+        let setup = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+            CREATE TABLE IF NOT EXISTS vectors (hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;";
+        connection.execute_batch(setup).map_err(failed)?;
+        Ok(Self { connection, path: path.into() })
+    }
+
+    pub fn get(&self, hash: &str) -> Result<Option<Vec<f32>>, Error> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT vector FROM vectors WHERE hash = ?1")
+            .and_then(|mut select| select.query_row([hash], |row| Ok(vector(row.get_ref(0)?.as_blob()?))).optional());
+        found.map_err(|error| Error::storage(&self.path, &error))
+    }
+
+    pub fn put(&mut self, vectors: &[(String, Vec<f32>)]) -> Result<(), Error> {
+        let path = self.path.clone();
+        let failed = |error: rusqlite::Error| Error::storage(&path, &error);
+        let transaction = self.connection.transaction().map_err(failed)?;
+        for (hash, vector) in vectors {
+            let sql = "INSERT OR REPLACE INTO vectors VALUES (?1, ?2)";
+            transaction.execute(sql, params![hash, blob(vector)]).map_err(failed)?;
+        }
+        transaction.commit().map_err(failed)
+    }
+}

@@ -1,0 +1,114 @@
+//! Vectors in this process, by Qdrant Edge, in a folder of a generation.
+//!
+//! A shard belongs to one process at a time (its log is locked); a second process reads the vectors from the catalogue
+//! instead, which [`Edge::open`]'s [`Opened::Elsewhere`] tells the caller.
+
+use std::path::Path;
+
+use qdrant_edge::{
+    Condition, Distance, EdgeConfig, EdgeShard, EdgeVectorParams, FieldCondition, Filter, NamedQuery, PointId,
+    PointInsertOperations, PointOperations, PointStruct, QueryEnum, SearchRequest, UpdateOperation, VectorInternal,
+    WalOptions,
+};
+
+use super::Error;
+use super::dense::{DenseIndex, Point};
+
+/// Name of the only vector of a point.
+const VECTOR: &str = "passage";
+/// Points written together.
+const BATCH: usize = 256;
+/// Size of a log segment; each batch must fit one (384 floats in text are 4 KiB).
+const LOG_BYTES: usize = 8 << 20;
+
+pub(super) struct Edge {
+    shard: EdgeShard,
+}
+
+/// What became of an attempt to open.
+pub(super) enum Opened {
+    Here(Box<Edge>),
+    /// Another process holds the shard.
+    Elsewhere,
+}
+
+fn failed(act: &'static str) -> impl Fn(qdrant_edge::OperationError) -> Error {
+    move |error| Error::dense(act, error.to_string())
+}
+
+impl Edge {
+    /// Writes a new shard into the empty folder `folder`.
+    pub fn build(folder: &Path, dim: usize, points: impl Iterator<Item = Point>) -> Result<(), Error> {
+        let options = WalOptions { segment_capacity: LOG_BYTES, ..WalOptions::default() };
+        let config = EdgeConfig::builder()
+            .vector(VECTOR, EdgeVectorParams::builder(dim, Distance::Dot).build())
+            .wal_options(options)
+            .build();
+        let shard = EdgeShard::new(folder, config).map_err(failed("create the shard"))?;
+        let mut batch = Vec::with_capacity(BATCH);
+        let write = |batch: &mut Vec<_>| {
+            let points = PointInsertOperations::PointsList(std::mem::take(batch));
+            let operation = UpdateOperation::PointOperation(PointOperations::UpsertPoints(points));
+            shard.update(operation).map_err(failed("write vectors"))
+        };
+        for point in points {
+            let vectors = vec![(VECTOR, qdrant_edge::Vector::new_dense(point.vector))];
+            let payload = serde_json::json!({ "corpus": point.corpus });
+            batch.push(PointStruct::new(point.key, vectors, payload).into());
+            if batch.len() == BATCH {
+                write(&mut batch)?;
+            }
+        }
+        if !batch.is_empty() {
+            write(&mut batch)?;
+        }
+        // Builds the graph where there are enough vectors to be worth one.
+        shard.optimize().map_err(failed("build the graph"))?;
+        Ok(())
+    }
+
+    pub fn open(folder: &Path) -> Result<Opened, Error> {
+        match EdgeShard::load(folder, None) {
+            Ok(shard) => Ok(Opened::Here(Box::new(Self { shard }))),
+            // The log's lock comes back as text only.
+            Err(error)
+                if ["WouldBlock", "would block", "Resource temporarily unavailable", "lock"]
+                    .iter()
+                    .any(|sign| error.to_string().contains(sign)) =>
+            {
+                Ok(Opened::Elsewhere)
+            }
+            Err(error) => Err(Error::dense("open the shard", error.to_string())),
+        }
+    }
+}
+
+impl DenseIndex for Edge {
+    fn search(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<(u64, f32)>, Error> {
+        let filter = (!corpora.is_empty()).then(|| -> Result<Filter, Error> {
+            let key = "corpus".parse().map_err(|()| Error::dense("filter", "`corpus` is no payload key".into()))?;
+            let condition = FieldCondition::new_match(key, corpora.to_vec().into());
+            Ok(Filter::new_must(Condition::Field(condition)))
+        });
+        let request = SearchRequest {
+            query: QueryEnum::Nearest(NamedQuery::new(VectorInternal::Dense(vector.to_vec()), VECTOR)),
+            filter: filter.transpose()?,
+            params: None,
+            limit,
+            offset: 0,
+            with_payload: None,
+            with_vector: None,
+            score_threshold: None,
+        };
+        let points = self.shard.search(request).map_err(failed("search"))?;
+        let hits = points.into_iter().filter_map(|point| match point.id {
+            PointId::NumId(key) => Some((key, point.score)),
+            PointId::Uuid(_) => None,
+        });
+        Ok(hits.collect())
+    }
+
+    fn kind(&self) -> &'static str {
+        "qdrant-edge"
+    }
+}

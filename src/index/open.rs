@@ -1,0 +1,247 @@
+//! An index open for search, building and reading, by many threads.
+
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use super::build::{BuildReport, Builder, Progress, queries};
+use super::catalogue::{Catalogue, Stored, Title};
+use super::centre::Centres;
+use super::dense::{DenseIndex, Exact};
+use super::edge::{Edge, Opened};
+use super::embed::{Embedder, cosine};
+use super::fuse::{self, Candidate};
+use super::manifest::{Generations, Manifest};
+use super::server::Server;
+use super::sparse::Sparse;
+use super::{DenseChoice, DocumentSummary, Error, Hit, Passage, Query};
+use crate::ingest::{Document, SourceFile};
+use crate::lang::Language;
+
+/// Candidates taken from each index; of the full-text index, for each kind of term.
+const SPARSE_CANDIDATES: usize = 150;
+const DENSE_CANDIDATES: usize = 80;
+/// Subjects ranked; the others are too far in both indexes.
+const MAX_SUBJECTS: usize = 100;
+
+/// One generation, open.
+struct Generation {
+    name: String,
+    sparse: Sparse,
+    dense: Box<dyn DenseIndex>,
+    catalogue: Catalogue,
+    centres: Centres,
+    titles: Vec<Title>,
+    /// Shared by readers, so that a sweep leaves the folder alone.
+    _lock: std::fs::File,
+}
+
+impl Generation {
+    fn open(generations: &Generations, name: &str, embedder: &Embedder, choice: &DenseChoice) -> Result<Self, Error> {
+        let folder = generations.folder(name);
+        let lock_path = folder.join("LOCK");
+        let lock = fs_err::File::open(&lock_path).map_err(|error| Error::storage(&lock_path, &error))?.into_parts().0;
+        lock.lock_shared().map_err(|error| Error::storage(&lock_path, &error))?;
+        let manifest = Manifest::read(&folder).ok_or(Error::NotBuilt)?;
+        if manifest.embedder != embedder.name() || manifest.dim != embedder.dim() {
+            return Err(Error::OtherEmbedder { found: manifest.embedder, expected: embedder.name().into() });
+        }
+        let catalogue = Catalogue::open(&folder.join("catalogue.db"))?;
+        let sparse_folder = folder.join("sparse");
+        let sparse = Sparse::open(&sparse_folder).map_err(|error| Error::storage(&sparse_folder, &error))?;
+        let dense: Box<dyn DenseIndex> = match choice {
+            DenseChoice::Server { url, key } if manifest.dense == *url => {
+                Box::new(Server::connect(url, key.as_deref(), &DenseChoice::collection(name))?)
+            }
+            DenseChoice::Edge if manifest.dense == "edge" => match Edge::open(&folder.join("dense"))? {
+                Opened::Here(edge) => edge,
+                Opened::Elsewhere => Box::new(Exact::new(catalogue.points()?)),
+            },
+            // Built for another store: until the next build the catalogue's own vectors serve.
+            _ => Box::new(Exact::new(catalogue.points()?)),
+        };
+        let (centres, titles) = (Centres::read(&folder), catalogue.titles()?);
+        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, titles, _lock: lock })
+    }
+}
+
+/// The documents of a home folder, findable. Share it by [`Arc`].
+pub struct Index {
+    generations: Generations,
+    embedder: Arc<Embedder>,
+    dense: DenseChoice,
+    open: RwLock<Option<Arc<Generation>>>,
+}
+
+impl Index {
+    /// Opens the index under `home`; there need not be one yet.
+    ///
+    /// # Errors
+    /// Those of a current generation that cannot be opened. One of another embedder is no error: it counts as not built.
+    pub fn open(home: &Path, embedder: Arc<Embedder>, dense: DenseChoice) -> Result<Self, Error> {
+        let index = Self { generations: Generations::new(home), embedder, dense, open: RwLock::new(None) };
+        match index.generation() {
+            Ok(_) | Err(Error::NotBuilt | Error::OtherEmbedder { .. }) => Ok(index),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn embedder(&self) -> &Arc<Embedder> {
+        &self.embedder
+    }
+
+    /// Whether there is something to search.
+    pub fn is_built(&self) -> bool {
+        self.generation().is_ok()
+    }
+
+    /// Which vector index answers: `qdrant-edge`, `qdrant-server` or `exact`.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`] and those of opening.
+    pub fn dense_kind(&self) -> Result<&'static str, Error> {
+        Ok(self.generation()?.dense.kind())
+    }
+
+    /// Brings the index up to date with `files`; searches meanwhile see the old state.
+    ///
+    /// # Errors
+    /// Those that leave the old index in place: a full disk, a broken cache. A file that cannot be read is not one; it
+    /// stands in the report.
+    pub fn build(&self, files: &[SourceFile], progress: &mut dyn FnMut(Progress)) -> Result<BuildReport, Error> {
+        let builder = Builder { generations: &self.generations, embedder: &self.embedder, dense: &self.dense };
+        let report = builder.build(files, progress)?;
+        self.generation()?;
+        Ok(report)
+    }
+
+    /// The current generation, opened anew where another build has replaced it.
+    fn generation(&self) -> Result<Arc<Generation>, Error> {
+        let current = self.generations.current().ok_or(Error::NotBuilt)?;
+        if let Some(open) = self.open.read().expect("no holder panics").as_ref()
+            && open.name == current
+        {
+            return Ok(Arc::clone(open));
+        }
+        let mut open = self.open.write().expect("no holder panics");
+        if let Some(open) = open.as_ref()
+            && open.name == current
+        {
+            return Ok(Arc::clone(open));
+        }
+        let generation = Arc::new(Generation::open(&self.generations, &current, &self.embedder, &self.dense)?);
+        *open = Some(Arc::clone(&generation));
+        Ok(generation)
+    }
+
+    /// The best passages for a query, best first.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of the indexes.
+    pub fn search(&self, query: &Query<'_>) -> Result<Vec<Hit>, Error> {
+        let vector = self.embedder.embed_query(query.text)?;
+        self.search_by(query, &vector)
+    }
+
+    /// As [`Self::search`], where the vector of the query is known.
+    ///
+    /// # Errors
+    /// As [`Self::search`].
+    pub fn search_by(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Hit>, Error> {
+        let mut hits = fuse::rank(self.candidates(query, vector)?, Language::detect(query.text));
+        hits.truncate(query.limit);
+        Ok(hits)
+    }
+
+    /// The passages of every subject that either index found one of.
+    fn candidates(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Vec<Candidate>>, Error> {
+        let generation = self.generation()?;
+        let sparse = generation.sparse.search(query.text, query.corpora, SPARSE_CANDIDATES);
+        let sparse = sparse.map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))?;
+        let dense = generation.dense.search(vector, query.corpora, DENSE_CANDIDATES.max(query.limit))?;
+        let mut by_words: Vec<(u64, f32)> = sparse.iter().map(|(key, matches)| (*key, matches.total())).collect();
+        by_words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        // One of each in turn, so that the cut below takes the far ones of both.
+        let mut keys = Vec::with_capacity(by_words.len() + dense.len());
+        for at in 0..by_words.len().max(dense.len()) {
+            keys.extend(by_words.get(at).map(|(key, _)| *key));
+            keys.extend(dense.get(at).map(|(key, _)| *key));
+        }
+        let mut subjects = generation.catalogue.subjects(&keys)?;
+        subjects.truncate(MAX_SUBJECTS.max(query.limit));
+        let centres = &generation.centres;
+        let question = centres.question(vector, Language::detect(query.text));
+        let of_subject = |subject: &String| -> Result<Vec<Candidate>, Error> {
+            let stored = generation.catalogue.of_subject(subject)?.into_iter();
+            let candidates = stored.map(|Stored { key, passage, vector: of_passage }| Candidate {
+                matches: sparse.get(&key).copied().unwrap_or_default(),
+                cosine: cosine(&of_passage, vector),
+                centred: cosine(&centres.passage(&of_passage, passage.language), &question),
+                passage,
+            });
+            Ok(candidates.collect())
+        };
+        subjects.iter().map(of_subject).collect()
+    }
+
+    /// Cosines of a question to the titles of documents in `corpora` (all where empty), nearest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of opening.
+    pub fn nearest_titles(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<f32>, Error> {
+        let generation = self.generation()?;
+        let searched = generation.titles.iter().filter(|title| corpora.is_empty() || corpora.contains(&title.corpus));
+        let mut nearest: Vec<f32> = searched.map(|title| cosine(&title.vector, vector)).collect();
+        nearest.sort_by(|a, b| b.total_cmp(a));
+        nearest.truncate(limit);
+        Ok(nearest)
+    }
+
+    /// The vectors of fixed texts read as questions; kept beside the index, so that they are computed once.
+    ///
+    /// # Errors
+    /// Those of the cache and the embedder.
+    pub fn embed_fixed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        queries(&self.generations, &self.embedder, texts)
+    }
+
+    /// Inverse document frequency of a term; 0 where every passage has it.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and tantivy's.
+    pub fn idf(&self, term: &str) -> Result<f32, Error> {
+        let generation = self.generation()?;
+        generation.sparse.idf(term).map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))
+    }
+
+    /// Every document, by corpus and id.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of the catalogue.
+    pub fn documents(&self) -> Result<Vec<DocumentSummary>, Error> {
+        self.generation()?.catalogue.documents()
+    }
+
+    /// A passage by its id.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of the catalogue.
+    pub fn passage_by_id(&self, id: &str) -> Result<Option<Passage>, Error> {
+        self.generation()?.catalogue.passage(id)
+    }
+
+    /// A document with its text, into which all spans point.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of the catalogue.
+    pub fn document(&self, id: &str) -> Result<Option<Document>, Error> {
+        self.generation()?.catalogue.document(id)
+    }
+
+    /// The text of a document.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of the catalogue.
+    pub fn document_text(&self, id: &str) -> Result<Option<String>, Error> {
+        Ok(self.document(id)?.map(|document| document.text))
+    }
+}
