@@ -9,7 +9,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("HAETAE_LOG").unwrap_or_else(|_| "haetae=info,warn".into()),
+            tracing_subscriber::EnvFilter::try_from_env("HAETAE_LOG")
+                .unwrap_or_else(|_| "haetae=info,warn,qdrant_edge=error".into()),
         )
         .init();
     match cli::run(Cli::parse()) {

@@ -3,13 +3,24 @@
 //!
 //! Knows no wire format and keeps no conversation: callers bring the messages each time.
 
+mod answer;
+mod check;
+mod sentences;
+mod turn;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use crate::engine::{Choice, Engine, FinishReason, GenerateRequest, Message, Prompt, SamplingParams, Usage};
-use crate::rag::{Citation, Quote};
+use crate::engine::{
+    self, Choice, Engine, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Usage,
+};
+use crate::prompts::Prompts;
+use crate::rag::{Citation, Quote, Rag};
+use turn::CorpusTurn;
+
+pub use answer::Answer;
 
 /// Why a turn could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +31,10 @@ pub enum Error {
     NoQuestion,
     #[error("retrieval failed: {reason}")]
     Retrieval { reason: String },
+    #[error(transparent)]
+    Prompt(#[from] crate::prompts::Error),
+    #[error("no corpora are loaded, only the language model answers")]
+    NoCorpora,
 }
 
 /// What answers.
@@ -41,6 +56,19 @@ pub struct TurnRequest {
     pub logprobs: Option<usize>,
 }
 
+impl TurnRequest {
+    /// One question to be answered from `corpora`, greedily.
+    pub fn question(question: &str, corpora: Vec<String>) -> Self {
+        Self {
+            target: Target::Corpora(corpora),
+            messages: vec![Message::user(question)],
+            sampling: SamplingParams::default(),
+            max_tokens: None,
+            logprobs: None,
+        }
+    }
+}
+
 /// A step of a turn whose time is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -50,6 +78,19 @@ pub enum Stage {
     Queue,
     Prefill,
     Generate,
+}
+
+impl Stage {
+    /// As on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Retrieve => "retrieve",
+            Self::Quote => "quote",
+            Self::Queue => "queue",
+            Self::Prefill => "prefill",
+            Self::Generate => "generate",
+        }
+    }
 }
 
 /// Something the reader must know about how the answer came to be.
@@ -62,6 +103,16 @@ pub enum NoticeCode {
     ExplanationWithheld,
 }
 
+impl NoticeCode {
+    /// As on the wire and in the prompt.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LanguageNotWritten => "language_not_written",
+            Self::ExplanationWithheld => "explanation_withheld",
+        }
+    }
+}
+
 /// Why a sentence of the explanation was withheld.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -72,7 +123,7 @@ pub enum Disagreement {
     Number,
     /// It names an article that no cited passage names.
     Article,
-    /// It cites a passage that was not given.
+    /// It rests on no passage that was given.
     Citation,
     /// It is in another language than the question.
     Language,
@@ -130,11 +181,14 @@ impl EventStream {
 #[derive(Clone)]
 pub struct Chat {
     engine: Arc<dyn Engine>,
+    rag: Option<Arc<Rag>>,
+    prompts: Arc<Prompts>,
 }
 
 impl Chat {
-    pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine }
+    /// `rag` is absent where no index is to be had; turns bound to corpora are refused then.
+    pub fn new(engine: Arc<dyn Engine>, rag: Option<Arc<Rag>>, prompts: Arc<Prompts>) -> Self {
+        Self { engine, rag, prompts }
     }
 
     pub fn engine(&self) -> &Arc<dyn Engine> {
@@ -144,9 +198,31 @@ impl Chat {
     /// Starts a turn.
     ///
     /// # Errors
-    /// What the engine refuses at once: a bad parameter, a prompt over the context, a full queue.
+    /// What is refused at once: no question, a bad parameter, a prompt over the context, a full queue.
     pub async fn turn(&self, request: TurnRequest) -> Result<EventStream, Error> {
         let (sender, events) = mpsc::channel(256);
+        let Target::Corpora(corpora) = request.target.clone() else {
+            self.turn_bare(request, sender).await?;
+            return Ok(EventStream { events });
+        };
+        let rag = self.rag.clone().ok_or(Error::NoCorpora)?;
+        if !request.messages.iter().any(|message| message.role == Role::User) {
+            return Err(Error::NoQuestion);
+        }
+        self.engine.admits(&request.sampling, request.max_tokens)?;
+        let turn = CorpusTurn {
+            engine: Arc::clone(&self.engine),
+            rag,
+            prompts: Arc::clone(&self.prompts),
+            corpora,
+            request,
+            events: sender,
+        };
+        tokio::spawn(turn.run());
+        Ok(EventStream { events })
+    }
+
+    async fn turn_bare(&self, request: TurnRequest, sender: mpsc::Sender<Event>) -> Result<(), Error> {
         let mut stream = self
             .engine
             .submit(GenerateRequest {
@@ -159,15 +235,16 @@ impl Chat {
         tokio::spawn(async move {
             while let Some(event) = stream.next().await {
                 let event = match event {
-                    crate::engine::Event::Text { text, choices } => Event::Text { text, choices },
-                    crate::engine::Event::Finished { reason, usage, .. } => Event::Finished { reason, usage },
-                    crate::engine::Event::Failed(error) => Event::Failed(error.into()),
+                    engine::Event::Text { text, choices } => Event::Text { text, choices },
+                    engine::Event::Finished { reason, usage, .. } => Event::Finished { reason, usage },
+                    engine::Event::Failed(error) => Event::Failed(error.into()),
                 };
+                // A reader that left drops our end, and with it the generation.
                 if sender.send(event).await.is_err() {
                     return;
                 }
             }
         });
-        Ok(EventStream { events })
+        Ok(())
     }
 }

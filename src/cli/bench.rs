@@ -1,14 +1,11 @@
 //! `haetae bench`: figures to stdout, as a table or as JSON.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-
 use super::BenchCommand;
+use crate::app;
 use crate::bench;
-use crate::config::{Config, EngineChoice};
-use crate::engine::LocalEngine;
+use crate::config::Config;
 
 /// Runs the measurement asked for.
 ///
@@ -16,11 +13,7 @@ use crate::engine::LocalEngine;
 /// If the model is missing or the engine is a remote one, whose speed is measured there.
 pub fn run(command: BenchCommand, config: &Config) -> anyhow::Result<ExitCode> {
     let BenchCommand::Engine { json } = command;
-    let EngineChoice::Local { model } = &config.engine else {
-        anyhow::bail!("`bench engine` measures the local engine; unset `--remote-url`");
-    };
-    let path = PathBuf::from(model);
-    let engine = LocalEngine::start(model, &[], &path, config.limits).context("loading the model")?;
+    let engine = app::start_local_engine(config)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let report = runtime.block_on(bench::run(&engine, 512, 128, &[1, 4, 16]))?;
     if json {

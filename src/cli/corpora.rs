@@ -3,17 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::CorporaCommand;
+use crate::app;
 use crate::config::Config;
-use crate::index::embed::Embedder;
-use crate::index::{BuildReport, DenseChoice, DocumentSummary, Index, Progress, Query};
+use crate::index::{BuildReport, DocumentSummary, Query};
 use crate::ingest;
 
 pub(super) fn run(command: CorporaCommand, config: &Config) -> anyhow::Result<ExitCode> {
@@ -25,68 +23,17 @@ pub(super) fn run(command: CorporaCommand, config: &Config) -> anyhow::Result<Ex
     }
 }
 
-/// The index of the home folder with its embedder.
-pub(super) fn open(config: &Config) -> anyhow::Result<Index> {
-    let folder = config.home.join("models").join(&config.embedder);
-    let packed = folder.join("e5-small-q4.bin");
-    let path = if packed.is_file() { packed } else { folder };
-    let embedder = Embedder::open(&path)?;
-    let dense = match &config.qdrant {
-        Some((url, key)) => {
-            DenseChoice::Server { url: url.clone(), key: key.as_ref().map(|key| key.reveal().to_owned()) }
-        }
-        None => DenseChoice::Edge,
-    };
-    Ok(Index::open(&config.home, Arc::new(embedder), dense)?)
-}
-
-/// Builds with progress on stderr.
-pub(super) fn update(index: &Index, home: &Path) -> anyhow::Result<BuildReport> {
-    let files = ingest::source_files(home).context("could not list the corpora")?;
-    let bar = ProgressBar::new(0);
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").context("the bar's template")?;
-    bar.set_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    let started = Instant::now();
-    let report = index.build(&files, &mut |progress| match progress {
-        Progress::Reading { num_files } => bar.set_message(format!("reading {num_files} files")),
-        Progress::Embedding { done, total } => {
-            bar.set_message("embedding passages");
-            bar.set_length(total as u64);
-            bar.set_position(done as u64);
-        }
-        Progress::Writing => bar.set_message("writing the index"),
-    });
-    bar.finish_and_clear();
-    let report = report?;
-    for failure in &report.failed {
-        eprintln!("left out: {failure}");
-    }
-    if report.unchanged {
-        eprintln!("{} documents, nothing changed", report.num_documents);
-    } else {
-        eprintln!(
-            "{} documents, {} passages ({} embedded anew) in {:.1} s",
-            report.num_documents,
-            report.num_passages,
-            report.num_embedded,
-            started.elapsed().as_secs_f32()
-        );
-    }
-    Ok(report)
-}
-
 fn exit(report: &BuildReport) -> ExitCode {
     if report.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
 fn build(config: &Config) -> anyhow::Result<ExitCode> {
-    let index = open(config)?;
-    Ok(exit(&update(&index, &config.home)?))
+    let index = app::open_index(config)?;
+    Ok(exit(&app::update_index(&index, &config.home)?))
 }
 
 fn list(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
-    let documents = open(config)?.documents()?;
+    let documents = app::open_index(config)?.documents()?;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&documents)?);
         return Ok(ExitCode::SUCCESS);
@@ -112,7 +59,7 @@ fn search(
     limit: usize,
     as_json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let index = open(config)?;
+    let index = app::open_index(config)?;
     let corpora: Vec<String> = corpus.into_iter().collect();
     let started = Instant::now();
     let hits = index.search(&Query { text: query, corpora: &corpora, limit })?;
@@ -150,7 +97,7 @@ fn add(config: &Config, paths: &[PathBuf], corpus: &str) -> anyhow::Result<ExitC
     for path in paths {
         collect(path, &mut files)?;
     }
-    let index = open(config)?;
+    let index = app::open_index(config)?;
     // Everything is read before anything is copied: a broken file leaves the corpus as it was.
     let mut copies = Vec::with_capacity(files.len());
     for file in files {
@@ -164,7 +111,7 @@ fn add(config: &Config, paths: &[PathBuf], corpus: &str) -> anyhow::Result<ExitC
         fs_err::write(target, bytes)?;
     }
     eprintln!("{} files added to `{corpus}`", copies.len());
-    Ok(exit(&update(&index, &config.home)?))
+    Ok(exit(&app::update_index(&index, &config.home)?))
 }
 
 /// The file itself, or the readable files of a folder.

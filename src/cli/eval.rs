@@ -5,23 +5,31 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{EvalCommand, SuiteArgs, corpora};
+use super::{EvalCommand, SuiteArgs, ask};
+use crate::app;
 use crate::config::Config;
-use crate::eval::{Report, abstention, retrieval};
+use crate::eval::{Report, abstention, answers, retrieval};
 use crate::rag::Rag;
 
 pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
         EvalCommand::Retrieval(args) => finish(&retrieval::run(&rag(config)?, &args.suite, args.limit)?, &args),
         EvalCommand::Abstention(args) => finish(&abstention::run(&rag(config)?, &args.suite, args.limit)?, &args),
-        EvalCommand::Answers(_) => anyhow::bail!("not built yet"),
+        EvalCommand::Answers(args) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            let report = runtime.block_on(async {
+                let chat = ask::chat(config).await?;
+                anyhow::Ok(answers::run(&chat, &args.suite, args.limit).await?)
+            })?;
+            finish(&report, &args)
+        }
     }
 }
 
 /// Retrieval over an index that is up to date, so that a report never speaks of yesterday's corpus.
 fn rag(config: &Config) -> anyhow::Result<Rag> {
-    let index = corpora::open(config)?;
-    corpora::update(&index, &config.home)?;
+    let index = app::open_index(config)?;
+    app::update_index(&index, &config.home)?;
     Ok(Rag::new(Arc::new(index)))
 }
 

@@ -22,7 +22,7 @@ use super::scheduler::{Scheduler, Work};
 use super::sequence::{Sequence, ValidRequest};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
-use super::{BoxFuture, Engine, Error, Load, ModelInfo};
+use super::{BoxFuture, Engine, Error, Load, ModelInfo, SamplingParams};
 use crate::config::EngineLimits;
 use crate::lang::Language;
 
@@ -143,7 +143,12 @@ impl Engine for LocalEngine {
     }
 
     fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
-        validate(sampling, max_tokens, None)?;
+        let request = GenerateRequest {
+            sampling: sampling.clone(),
+            max_tokens,
+            ..GenerateRequest::new(Prompt::Text(String::new()))
+        };
+        request.validate()?;
         let (waiting, limit) = (self.num_waiting(), self.limits.max_waiting);
         match (self.is_ready(), waiting >= limit) {
             (false, _) => Err(Error::Stopped),

@@ -4,6 +4,7 @@
 //! passed. What a threshold is, is decided here and nowhere else.
 
 pub mod abstention;
+pub mod answers;
 pub mod retrieval;
 
 use serde::Deserialize;
@@ -21,6 +22,8 @@ pub enum Error {
     Malformed { path: String, line: usize, reason: String },
     #[error(transparent)]
     Rag(#[from] crate::rag::Error),
+    #[error(transparent)]
+    Chat(#[from] crate::chat::Error),
 }
 
 /// What each kind of report can do.

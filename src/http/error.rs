@@ -181,7 +181,8 @@ impl From<chat::Error> for ApiError {
         match error {
             chat::Error::Engine(error) => error.into(),
             chat::Error::NoQuestion => Self::new(Code::InvalidValue, error.to_string()).on("messages"),
-            chat::Error::Retrieval { .. } => Self::internal(&error),
+            chat::Error::NoCorpora => Self::new(Code::InvalidValue, error.to_string()).on("model"),
+            chat::Error::Retrieval { .. } | chat::Error::Prompt(_) => Self::internal(&error),
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Citation {
     pub heading: String,
     pub corpus: String,
     pub language: Language,
+    /// Topic number where the document has one.
+    pub topic: Option<u32>,
     pub authority: String,
     pub text: String,
     /// Where the passage stands in the document, in bytes.

@@ -34,6 +34,7 @@ pub(super) fn citations(hits: &[Hit]) -> Vec<Citation> {
             heading: passage.heading.clone(),
             corpus: passage.corpus.clone(),
             language: passage.language,
+            topic: passage.topic,
             authority: passage.authority.clone(),
             text: passage.text.clone(),
             span: passage.span.clone(),

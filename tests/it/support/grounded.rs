@@ -63,6 +63,7 @@ pub fn commission_answer() -> Vec<Event> {
             text: format!("In short: {sentence}"),
             span: 120..176,
             score: 0.71,
+            topic: Some(21),
             refs: vec!["KR-CA-30(1)1".into()],
         }]),
         Event::Quotes(vec![Quote { n: 1, text: sentence.into(), span: 130..176, language: Language::En }]),

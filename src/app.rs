@@ -1,0 +1,218 @@
+//! Builds every service from the settings: models fetched, index up to date, engine started. The one place where the
+//! stages are put together; what each does is in its own module.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::chat::Chat;
+use crate::config::{Config, EngineChoice};
+use crate::engine::{Engine, LocalEngine, remote::RemoteEngine};
+use crate::history::History;
+use crate::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose};
+use crate::index::embed::Embedder;
+use crate::index::{BuildReport, DenseChoice, Index, Progress};
+use crate::ingest;
+use crate::lang::Language;
+use crate::models::{Store, TerminalProgress};
+use crate::prompts::Prompts;
+use crate::rag::Rag;
+
+/// The index of the home folder, its embedder fetched where it is missing.
+///
+/// # Errors
+/// If the embedder cannot be had or the index not be opened.
+pub fn open_index(config: &Config) -> anyhow::Result<Index> {
+    let embedder = Embedder::open(&embedder_path(config)?)?;
+    let dense = match &config.qdrant {
+        Some((url, key)) => {
+            DenseChoice::Server { url: url.clone(), key: key.as_ref().map(|key| key.reveal().to_owned()) }
+        }
+        None => DenseChoice::Edge,
+    };
+    Ok(Index::open(&config.home, Arc::new(embedder), dense)?)
+}
+
+fn embedder_path(config: &Config) -> anyhow::Result<PathBuf> {
+    if Path::new(&config.embedder).exists() {
+        return Ok(config.embedder.clone().into());
+    }
+    let stored = ensure(config, &config.embedder)?;
+    // A packed model is one file; the hub's layout is a folder of several.
+    Ok(if stored.files.len() == 1 { stored.weights().into() } else { stored.folder })
+}
+
+fn ensure(config: &Config, name: &str) -> anyhow::Result<crate::models::Stored> {
+    let progress = TerminalProgress::new();
+    Ok(Store::open(config)?.ensure(name, &|event| progress.show(event))?)
+}
+
+/// Brings the index up to date, with progress on stderr.
+///
+/// # Errors
+/// The index's; documents that cannot be read are reported and left out.
+pub fn update_index(index: &Index, home: &Path) -> anyhow::Result<BuildReport> {
+    let files = ingest::source_files(home).context("could not list the corpora")?;
+    let bar = ProgressBar::new(0);
+    bar.set_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}").context("the bar's template")?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let started = Instant::now();
+    let report = index.build(&files, &mut |progress| match progress {
+        Progress::Reading { num_files } => bar.set_message(format!("reading {num_files} files")),
+        Progress::Embedding { done, total } => {
+            bar.set_message("embedding passages");
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
+        Progress::Writing => bar.set_message("writing the index"),
+    });
+    bar.finish_and_clear();
+    let report = report?;
+    for failure in &report.failed {
+        eprintln!("left out: {failure}");
+    }
+    if report.unchanged {
+        eprintln!("index: {} documents, nothing changed", report.num_documents);
+    } else {
+        let (documents, passages, embedded) = (report.num_documents, report.num_passages, report.num_embedded);
+        let seconds = started.elapsed().as_secs_f32();
+        eprintln!("index: {documents} documents, {passages} passages ({embedded} embedded anew) in {seconds:.1} s");
+    }
+    Ok(report)
+}
+
+/// The language model the settings choose, fetched where it is missing. Call inside a runtime.
+///
+/// # Errors
+/// If the model cannot be had or loaded, or the remote engine not be reached.
+pub async fn start_engine(config: &Config) -> anyhow::Result<Arc<dyn Engine>> {
+    match &config.engine {
+        EngineChoice::Remote { url, key, model } => {
+            let engine = RemoteEngine::connect(url, key.clone(), model.as_deref()).await?;
+            Ok(Arc::new(engine))
+        }
+        EngineChoice::Local { .. } => {
+            let config = config.clone();
+            let engine = tokio::task::spawn_blocking(move || start_local_engine(&config)).await??;
+            Ok(Arc::new(engine))
+        }
+    }
+}
+
+/// The local language model the settings choose. Blocks.
+///
+/// # Errors
+/// If the model cannot be had or loaded, or the settings choose a remote one.
+pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
+    let EngineChoice::Local { model } = &config.engine else {
+        anyhow::bail!("the settings choose a remote engine; unset `--remote-url`");
+    };
+    let path = PathBuf::from(model);
+    if path.exists() {
+        let id = path.file_stem().map_or_else(|| model.clone(), |stem| stem.to_string_lossy().into_owned());
+        // A file does not say what it writes well; whoever names one by hand is taken to know.
+        return Ok(LocalEngine::start(&id, &[Language::Ko, Language::En], &path, config.limits)?);
+    }
+    let stored = ensure(config, model)?;
+    let is_folder = stored.weights().extension().is_some_and(|extension| extension == "safetensors");
+    let path = if is_folder { stored.folder.as_path() } else { stored.weights() };
+    let started = Instant::now();
+    let engine = LocalEngine::start(model, &stored.entry.languages, path, config.limits)?;
+    tracing::info!(model, duration_ms = started.elapsed().as_millis() as u64, "model loaded");
+    Ok(engine)
+}
+
+/// The state behind the routes. Call inside a runtime.
+///
+/// # Errors
+/// Whatever kept a service from starting.
+pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
+    let engine = start_engine(config).await?;
+    let blocking = config.clone();
+    let (index, history) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let index = open_index(&blocking)?;
+        update_index(&index, &blocking.home)?;
+        Ok((index, History::open(&blocking.home.join("haetae.sqlite"))?))
+    })
+    .await??;
+    let index = Arc::new(index);
+    let built_in = ["valuation", "general"];
+    let mut user_corpora: Vec<String> = index.documents()?.into_iter().map(|document| document.corpus).collect();
+    user_corpora.retain(|corpus| !built_in.contains(&corpus.as_str()));
+    user_corpora.sort();
+    user_corpora.dedup();
+    let rag = Arc::new(Rag::new(Arc::clone(&index)));
+    let chat = Chat::new(Arc::clone(&engine), Some(rag), Arc::new(Prompts::load()?));
+    let embeddings = IndexEmbeddings { id: config.embedder.clone(), embedder: Arc::clone(index.embedder()) };
+    Ok(AppState::new(Parts {
+        engine,
+        turns: Arc::new(chat),
+        history,
+        documents: Arc::new(IndexDocuments(index)),
+        embeddings: Arc::new(embeddings),
+        user_corpora,
+        api_keys: config.api_keys.clone(),
+    }))
+}
+
+/// The index's documents, as citations open them.
+struct IndexDocuments(Arc<Index>);
+
+impl Documents for IndexDocuments {
+    fn document(&self, id: &str) -> Result<Option<DocumentView>, BoxError> {
+        let Some(document) = self.0.document(id)? else { return Ok(None) };
+        Ok(Some(DocumentView {
+            id: document.id,
+            title: document.title,
+            language: document.language,
+            corpus: document.corpus,
+            topic: document.topic,
+            refs: document.refs.iter().map(ToString::to_string).collect(),
+            authority: document.authority.as_str().into(),
+            effective_from: document.effective_from.map(|date| date.to_string()),
+            source: document.source,
+            text: document.text,
+        }))
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.is_built()
+    }
+}
+
+/// The index's embedder, as `/v1/embeddings` serves it.
+struct IndexEmbeddings {
+    id: String,
+    embedder: Arc<Embedder>,
+}
+
+impl Embeddings for IndexEmbeddings {
+    fn model_id(&self) -> &str {
+        &self.id
+    }
+
+    fn dim(&self) -> usize {
+        self.embedder.dim()
+    }
+
+    fn max_len(&self) -> usize {
+        self.embedder.max_len()
+    }
+
+    fn count_tokens(&self, text: &str, _purpose: Purpose) -> Result<usize, BoxError> {
+        Ok(self.embedder.count_tokens(text)?)
+    }
+
+    fn embed(&self, texts: &[String], purpose: Purpose) -> Result<Vec<Vec<f32>>, BoxError> {
+        match purpose {
+            Purpose::Query => texts.iter().map(|text| Ok(self.embedder.embed_query(text)?)).collect(),
+            Purpose::Passage => {
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                Ok(self.embedder.embed_passages(&texts)?)
+            }
+        }
+    }
+}
