@@ -145,6 +145,8 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     user_corpora.sort();
     user_corpora.dedup();
     let rag = Arc::new(Rag::new(Arc::clone(&index)));
+    let warming = Arc::clone(&rag);
+    tokio::task::spawn_blocking(move || warm_up(&warming)).await?;
     let chat = Chat::new(Arc::clone(&engine), Some(rag), Arc::new(Prompts::load()?));
     let embeddings = IndexEmbeddings { id: config.embedder.clone(), embedder: Arc::clone(index.embedder()) };
     Ok(AppState::new(Parts {
@@ -156,6 +158,15 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         user_corpora,
         api_keys: config.api_keys.clone(),
     }))
+}
+
+/// Looks for something once in each language: files are mapped and caches filled before the first user asks.
+fn warm_up(rag: &Rag) {
+    for question in ["What is the customs value?", "과세가격은 무엇인가요?"] {
+        if let Err(error) = rag.find(question, &[]) {
+            tracing::warn!(%error, "the first search failed");
+        }
+    }
 }
 
 /// The index's documents, as citations open them.

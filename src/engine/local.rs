@@ -13,7 +13,7 @@ use candle_core::Tensor;
 use super::arch::Decoder;
 use super::arch::decoder::Batch;
 use super::attention::Segment;
-use super::kv_cache::BLOCK_LEN;
+use super::kv_cache::{BLOCK_LEN, BlockId};
 use super::kv_store::KvStore;
 use super::loader::Model;
 use super::request::{GenerateRequest, Prompt, TokenStream};
@@ -61,7 +61,8 @@ impl LocalEngine {
         let info = ModelInfo { id: id.into(), context_len: model.context_len, languages: languages.into() };
         let config = model.decoder.config();
         let num_blocks = limits.kv_tokens / BLOCK_LEN;
-        let store = KvStore::new(config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
+        let mut store = KvStore::new(config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
+        warm_up(&model.decoder, &mut store).map_err(|error| Error::Forward { reason: error.to_string() })?;
         let tokenizer = Arc::new(model.tokenizer);
         let text = TextSide { tokenizer: Arc::clone(&tokenizer), template: model.template, model: id.into() };
         let shared = Arc::new(Shared::default());
@@ -80,6 +81,15 @@ impl LocalEngine {
         std::thread::Builder::new().name("model".into()).spawn(move || worker.run()).map_err(reason)?;
         Ok(Self { info, text: Arc::new(text), limits, queue, shared })
     }
+}
+
+/// Runs two tokens through the model: candle packs each matrix at its first product, which the first user should not
+/// wait for. The block they are written to is not recorded, so nobody finds them there.
+fn warm_up(decoder: &Decoder, store: &mut KvStore) -> candle_core::Result<()> {
+    let blocks = [BlockId(0)];
+    let segments = vec![Segment { rows: 0..2, start: 0, blocks: &blocks }];
+    decoder.forward(&Batch { tokens: vec![0, 1], segments, logit_rows: vec![1] }, store)?;
+    Ok(())
 }
 
 impl LocalEngine {
