@@ -135,8 +135,8 @@ impl Builder<'_> {
         let flat: Vec<&Passage> = passages.iter().flatten().collect();
         report.num_passages = flat.len();
         let mut vectors = self.vectors(&flat, report, progress)?;
-        let titles: Vec<&str> = reads.iter().flat_map(|read| &read.documents).map(|d| d.title.as_str()).collect();
-        let mut titles = queries(self.generations, self.embedder, &titles)?.into_iter();
+        let asked: Vec<&str> = reads.iter().flat_map(|read| &read.documents).flat_map(questions_of).collect();
+        let mut asked = queries(self.generations, self.embedder, &asked)?.into_iter();
         progress(Progress::Writing);
         let catalogue_path = folder.join("catalogue.db");
         let mut writer = Writer::create(&catalogue_path)?;
@@ -150,8 +150,8 @@ impl Builder<'_> {
                         (passage, vector)
                     })
                     .collect();
-                let title = titles.next().expect("one vector a title");
-                writer.add(&read.entry.name, &read.entry.hash, document, &title, &rows)?;
+                let questions: Vec<Vec<f32>> = asked.by_ref().take(questions_of(document).count()).collect();
+                writer.add(&read.entry.name, &read.entry.hash, document, &questions, &rows)?;
             }
         }
         writer.finish()?;
@@ -168,9 +168,10 @@ impl Builder<'_> {
         for path in [&sparse, &dense] {
             fs_err::create_dir_all(path).map_err(|error| Error::storage(path, &error))?;
         }
+        let asked = catalogue.asked()?;
         let mut passages = Vec::new();
         catalogue.each_passage(|Stored { key, passage, .. }| passages.push((key, passage)))?;
-        Sparse::build(&sparse, passages.into_iter()).map_err(|error| Error::storage(&sparse, &error))?;
+        Sparse::build(&sparse, &passages, &asked).map_err(|error| Error::storage(&sparse, &error))?;
         let points = catalogue.points()?;
         let bytes = RESERVE_BYTES + (points.len() * self.embedder.dim() * 8) as u64;
         match self.dense {
@@ -221,6 +222,11 @@ impl Builder<'_> {
         }
         Ok(vectors)
     }
+}
+
+/// The questions a document answers: its title is one.
+fn questions_of(document: &Document) -> impl Iterator<Item = &str> {
+    std::iter::once(document.title.as_str()).chain(document.asked.iter().map(String::as_str))
 }
 
 /// The vectors of `texts` read as questions, in order, from the cache where they are known.

@@ -1,26 +1,27 @@
 //! The catalogue of a generation: documents and passages with their vectors, each stored once, in SQLite. The two
 //! indexes hold keys into it. Also the cache of vectors, which outlives generations.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::dense::Point;
-use super::{DocumentSummary, Error, Passage};
+use super::{DocumentSummary, Error, Passage, subject_of};
 use crate::ingest::Document;
 use crate::lang::Language;
 
 const SCHEMA: &str = "
     CREATE TABLE documents (
         id TEXT PRIMARY KEY, corpus TEXT NOT NULL, path TEXT NOT NULL, hash TEXT NOT NULL, topic INTEGER,
-        language TEXT NOT NULL, num_passages INTEGER NOT NULL, document TEXT NOT NULL, title_vector BLOB NOT NULL);
+        language TEXT NOT NULL, num_passages INTEGER NOT NULL, document TEXT NOT NULL);
     CREATE INDEX by_path ON documents (corpus, path);
     CREATE TABLE passages (
         key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, passage TEXT NOT NULL,
         vector BLOB NOT NULL);
     CREATE INDEX by_subject ON passages (subject);
+    CREATE TABLE questions (subject TEXT NOT NULL, corpus TEXT NOT NULL, language TEXT NOT NULL, vector BLOB NOT NULL);
 ";
 
 /// A passage as it is stored.
@@ -30,8 +31,9 @@ pub(super) struct Stored {
     pub vector: Vec<f32>,
 }
 
-/// The title of a document, embedded as a question.
-pub(super) struct Title {
+/// A question that a document answers (its title is one), embedded.
+pub(super) struct Question {
+    pub subject: String,
     pub corpus: String,
     pub language: Language,
     pub vector: Vec<f32>,
@@ -67,20 +69,28 @@ impl Writer {
         path: &str,
         hash: &str,
         document: &Document,
-        title: &[f32],
+        questions: &[Vec<f32>],
         passages: &[(Passage, Vec<f32>)],
     ) -> Result<(), Error> {
         let failed = |error| Error::storage(&self.path, &error);
         let json = serde_json::to_string(document).expect("a document has nothing JSON cannot hold");
         self.connection
-            .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")
+            .prepare_cached("INSERT INTO documents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
             .and_then(|mut insert| {
                 let language = document.language.code();
-                let (num, title) = (passages.len() as i64, blob(title));
-                let d = document;
-                insert.execute(params![d.id, d.corpus, path, hash, d.topic, language, num, json, title])
+                let num = passages.len() as i64;
+                insert.execute(params![document.id, document.corpus, path, hash, document.topic, language, num, json])
             })
             .map_err(failed)?;
+        for question in questions {
+            self.connection
+                .prepare_cached("INSERT INTO questions VALUES (?1, ?2, ?3, ?4)")
+                .and_then(|mut insert| {
+                    let language = document.language.code();
+                    insert.execute(params![subject_of(document), document.corpus, language, blob(question)])
+                })
+                .map_err(failed)?;
+        }
         for (passage, vector) in passages {
             let json = serde_json::to_string(passage).expect("a passage has nothing JSON cannot hold");
             self.connection
@@ -198,17 +208,31 @@ impl Catalogue {
         })
     }
 
-    /// Each document's title, read as a question: its corpus, its language, its vector.
-    pub fn titles(&self) -> Result<Vec<Title>, Error> {
+    /// Titles and asked questions of all documents, as vectors.
+    pub fn questions(&self) -> Result<Vec<Question>, Error> {
         self.read(|connection| {
-            let mut select = connection.prepare("SELECT corpus, language, title_vector FROM documents ORDER BY id")?;
+            let mut select =
+                connection.prepare("SELECT subject, corpus, language, vector FROM questions ORDER BY rowid")?;
             let rows = select.query_map([], |row| {
-                let language =
-                    if row.get_ref(1)?.as_str()? == Language::Ko.code() { Language::Ko } else { Language::En };
-                Ok(Title { corpus: row.get(0)?, language, vector: vector(row.get_ref(2)?.as_blob()?) })
+                let is_korean = row.get_ref(2)?.as_str()? == Language::Ko.code();
+                Ok(Question {
+                    subject: row.get(0)?,
+                    corpus: row.get(1)?,
+                    language: if is_korean { Language::Ko } else { Language::En },
+                    vector: vector(row.get_ref(3)?.as_blob()?),
+                })
             })?;
             rows.collect()
         })
+    }
+
+    /// The asked questions of each document that has any, by its id.
+    pub fn asked(&self) -> Result<HashMap<String, String>, Error> {
+        let documents: Vec<Document> = self.read(|connection| {
+            connection.prepare("SELECT document FROM documents")?.query_map([], |row| parsed(row, 0))?.collect()
+        })?;
+        let asked = documents.into_iter().filter(|document| !document.asked.is_empty());
+        Ok(asked.map(|document| (document.id, document.asked.join("\n"))).collect())
     }
 
     /// Visits all passages, one at a time, so that a large corpus need not fit in memory.

@@ -1,6 +1,6 @@
 //! Where the vectors of a corpus lie on average. E5's vectors crowd around one direction, so that any two texts are 0.8
 //! alike; taken from their centre they tell more (Mu and Viswanath, "All-but-the-Top", 2018). Questions have a centre of
-//! their own, measured on the documents' titles read as questions; and each language has one.
+//! their own, measured on the documents' titles and asked questions; and each language has one.
 
 use std::path::Path;
 
@@ -42,8 +42,8 @@ impl Centres {
             }
         })?;
         let mut questions = Mean::new(dim);
-        for title in catalogue.titles()?.iter().filter(|title| title.language == language) {
-            questions.add(&title.vector);
+        for question in catalogue.questions()?.iter().filter(|question| question.language == language) {
+            questions.add(&question.vector);
         }
         let enough = passages.count >= MIN_VECTORS && questions.count >= MIN_VECTORS;
         Ok(enough.then(|| Pair { passages: passages.get(), questions: questions.get() }))

@@ -155,6 +155,14 @@ impl Passage {
     }
 }
 
+/// The subject of a document whose passages are of one; see [`Passage::subject`].
+fn subject_of(document: &crate::ingest::Document) -> String {
+    match document.topic {
+        Some(topic) => format!("{}/{topic}", document.corpus),
+        None => document.id.clone(),
+    }
+}
+
 /// A document, without its text.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DocumentSummary {

@@ -1,15 +1,16 @@
 //! An index open for search, building and reading, by many threads.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use super::build::{BuildReport, Builder, Progress, queries};
-use super::catalogue::{Catalogue, Stored, Title};
+use super::catalogue::{Catalogue, Question, Stored};
 use super::centre::Centres;
 use super::dense::{DenseIndex, Exact};
 use super::edge::{Edge, Opened};
 use super::embed::{Embedder, cosine};
-use super::fuse::{self, Candidate};
+use super::fuse::{self, Candidate, Subject};
 use super::manifest::{Generations, Manifest};
 use super::server::Server;
 use super::sparse::Sparse;
@@ -20,6 +21,8 @@ use crate::lang::Language;
 /// Candidates taken from each index; of the full-text index, for each kind of term.
 const SPARSE_CANDIDATES: usize = 150;
 const DENSE_CANDIDATES: usize = 80;
+/// Subjects taken for the questions they answer.
+const ASKED_CANDIDATES: usize = 20;
 /// Subjects ranked; the others are too far in both indexes.
 const MAX_SUBJECTS: usize = 100;
 
@@ -30,7 +33,7 @@ struct Generation {
     dense: Box<dyn DenseIndex>,
     catalogue: Catalogue,
     centres: Centres,
-    titles: Vec<Title>,
+    questions: Vec<Question>,
     /// Shared by readers, so that a sweep leaves the folder alone.
     _lock: std::fs::File,
 }
@@ -59,8 +62,22 @@ impl Generation {
             // Built for another store: until the next build the catalogue's own vectors serve.
             _ => Box::new(Exact::new(catalogue.points()?)),
         };
-        let (centres, titles) = (Centres::read(&folder), catalogue.titles()?);
-        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, titles, _lock: lock })
+        let (centres, questions) = (Centres::read(&folder), catalogue.questions()?);
+        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, questions, _lock: lock })
+    }
+}
+
+impl Generation {
+    /// For each subject of the corpora searched, how near its questions come in the language asked, and in the other.
+    fn asked(&self, query: &Query<'_>, question: &[f32], language: Language) -> HashMap<&str, (f32, f32)> {
+        let mut nearest: HashMap<&str, (f32, f32)> = HashMap::new();
+        for other in self.questions.iter().filter(|q| query.corpora.is_empty() || query.corpora.contains(&q.corpus)) {
+            let nearness = cosine(&self.centres.question(&other.vector, other.language), question);
+            let (own, twin) = nearest.entry(&other.subject).or_default();
+            let best = if other.language == language { own } else { twin };
+            *best = best.max(nearness);
+        }
+        nearest
     }
 }
 
@@ -152,8 +169,8 @@ impl Index {
         Ok(hits)
     }
 
-    /// The passages of every subject that either index found one of.
-    fn candidates(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Vec<Candidate>>, Error> {
+    /// The subjects that either index found a passage of, or whose questions are nearest.
+    fn candidates(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Subject>, Error> {
         let generation = self.generation()?;
         let sparse = generation.sparse.search(query.text, query.corpora, SPARSE_CANDIDATES);
         let sparse = sparse.map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))?;
@@ -166,31 +183,40 @@ impl Index {
             keys.extend(by_words.get(at).map(|(key, _)| *key));
             keys.extend(dense.get(at).map(|(key, _)| *key));
         }
-        let mut subjects = generation.catalogue.subjects(&keys)?;
+        let language = Language::detect(query.text);
+        let question = generation.centres.question(vector, language);
+        let asked = generation.asked(query, &question, language);
+        let mut nearest: Vec<(&str, f32)> =
+            asked.iter().map(|(subject, near)| (*subject, near.0.max(near.1))).collect();
+        nearest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        let mut subjects: Vec<String> = nearest.iter().take(ASKED_CANDIDATES).map(|(s, _)| (*s).to_owned()).collect();
+        let found = generation.catalogue.subjects(&keys)?;
+        subjects.extend(
+            found.into_iter().filter(|subject| nearest.iter().take(ASKED_CANDIDATES).all(|(s, _)| s != subject)),
+        );
         subjects.truncate(MAX_SUBJECTS.max(query.limit));
-        let centres = &generation.centres;
-        let question = centres.question(vector, Language::detect(query.text));
-        let of_subject = |subject: &String| -> Result<Vec<Candidate>, Error> {
+        let of_subject = |subject: &String| -> Result<Subject, Error> {
             let stored = generation.catalogue.of_subject(subject)?.into_iter();
-            let candidates = stored.map(|Stored { key, passage, vector: of_passage }| Candidate {
+            let passages = stored.map(|Stored { key, passage, vector: of_passage }| Candidate {
                 matches: sparse.get(&key).copied().unwrap_or_default(),
                 cosine: cosine(&of_passage, vector),
-                centred: cosine(&centres.passage(&of_passage, passage.language), &question),
+                centred: cosine(&generation.centres.passage(&of_passage, passage.language), &question),
                 passage,
             });
-            Ok(candidates.collect())
+            let (own, twin) = asked.get(subject.as_str()).copied().unwrap_or_default();
+            Ok(Subject { passages: passages.collect(), asked: own, asked_twin: twin })
         };
         subjects.iter().map(of_subject).collect()
     }
 
-    /// Cosines of a question to the titles of documents in `corpora` (all where empty), nearest first, at most `limit`.
+    /// Cosines of a question to the titles and asked questions of documents in `corpora` (all where empty), nearest first, at most `limit`.
     ///
     /// # Errors
     /// [`Error::NotBuilt`], and those of opening.
-    pub fn nearest_titles(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<f32>, Error> {
+    pub fn nearest_questions(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<f32>, Error> {
         let generation = self.generation()?;
-        let searched = generation.titles.iter().filter(|title| corpora.is_empty() || corpora.contains(&title.corpus));
-        let mut nearest: Vec<f32> = searched.map(|title| cosine(&title.vector, vector)).collect();
+        let searched = generation.questions.iter().filter(|q| corpora.is_empty() || corpora.contains(&q.corpus));
+        let mut nearest: Vec<f32> = searched.map(|other| cosine(&other.vector, vector)).collect();
         nearest.sort_by(|a, b| b.total_cmp(a));
         nearest.truncate(limit);
         Ok(nearest)

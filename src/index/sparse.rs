@@ -1,4 +1,4 @@
-//! The full-text index: tantivy, BM25 over title, headings, references and text. Passages themselves live in the
+//! The full-text index: tantivy, BM25 over asked questions, headings, references and text. Passages themselves live in the
 //! catalogue; here a passage is its key.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ const WRITER_BYTES: usize = 64 << 20;
 struct Fields {
     key: Field,
     corpus: Field,
-    title: Field,
+    asked: Field,
     heading: Field,
     refs: Field,
     text: Field,
@@ -41,7 +41,7 @@ fn schema() -> (Schema, Fields) {
     let fields = Fields {
         key: schema.add_u64_field("key", FAST | INDEXED),
         corpus: schema.add_text_field("corpus", STRING),
-        title: schema.add_text_field("title", words(HOUSE, IndexRecordOption::WithFreqs)),
+        asked: schema.add_text_field("asked", words(HOUSE, IndexRecordOption::WithFreqs)),
         heading: schema.add_text_field("heading", words(HOUSE, IndexRecordOption::WithFreqs)),
         refs: schema.add_text_field("refs", words(REFERENCES, IndexRecordOption::Basic)),
         text: schema.add_text_field("text", words(HOUSE, IndexRecordOption::WithFreqs)),
@@ -59,16 +59,18 @@ impl Sparse {
     ///
     /// # Errors
     /// Tantivy's; a full disk among them.
-    pub fn build(folder: &Path, passages: impl Iterator<Item = (u64, Passage)>) -> tantivy::Result<()> {
+    pub fn build(folder: &Path, passages: &[(u64, Passage)], asked: &HashMap<String, String>) -> tantivy::Result<()> {
         let (schema, fields) = schema();
         let index = Index::create_in_dir(folder, schema)?;
         register(&index);
         let mut writer = index.writer_with_num_threads::<TantivyDocument>(1, WRITER_BYTES)?;
         for (key, passage) in passages {
             let mut document = TantivyDocument::default();
-            document.add_u64(fields.key, key);
+            document.add_u64(fields.key, *key);
             document.add_text(fields.corpus, &passage.corpus);
-            document.add_text(fields.title, &passage.title);
+            // With the title, for a title is what a document is asked for by.
+            let questions = asked.get(&passage.document).map_or("", String::as_str);
+            document.add_text(fields.asked, format!("{}\n{questions}", passage.title));
             document.add_text(fields.heading, &passage.heading);
             document.add_text(fields.refs, passage.refs.join("\n"));
             document.add_text(fields.text, &passage.text);
@@ -113,8 +115,8 @@ impl Sparse {
         for (key, score) in self.best(of_kind(&[Kind::Article, Kind::Number]), places, corpora, limit)? {
             found.entry(key).or_default().places = score;
         }
-        for (key, score) in self.best(of_kind(&[Kind::Word]), &[self.fields.title], corpora, limit)? {
-            found.entry(key).or_default().title = score;
+        for (key, score) in self.best(of_kind(&[Kind::Word, Kind::Pair]), &[self.fields.asked], corpora, limit)? {
+            found.entry(key).or_default().asked = score;
         }
         Ok(found)
     }
@@ -178,14 +180,14 @@ pub struct Matches {
     pub pairs: f32,
     /// Articles and numbers.
     pub places: f32,
-    /// Words of the title.
-    pub title: f32,
+    /// Words and pairs of the title and the asked questions.
+    pub asked: f32,
 }
 
 impl Matches {
     /// One score, for those who want one. Pairs repeat what words say, so they count for a third.
     pub fn total(&self) -> f32 {
-        self.words + 0.35 * self.pairs + self.places + 0.3 * self.title
+        self.words + 0.35 * self.pairs + self.places + 0.3 * self.asked
     }
 }
 

@@ -114,6 +114,9 @@ pub struct Document {
     pub topic: Option<u32>,
     /// Machine-readable references, checked against the grammar of [`crate::legal`].
     pub refs: Vec<String>,
+    /// Questions it answers, as people ask them. They help to find the document and are never shown or quoted.
+    #[serde(default)]
+    pub asked: Vec<String>,
     pub effective_from: Option<Date>,
     pub effective_to: Option<Date>,
     pub authority: Authority,
@@ -134,6 +137,8 @@ struct Head {
     topic: Option<u32>,
     #[serde(default)]
     refs: Vec<String>,
+    #[serde(default)]
+    asked: Vec<String>,
     effective_from: Option<Date>,
     effective_to: Option<Date>,
     authority: Authority,
@@ -172,6 +177,7 @@ impl Document {
             language: head.language,
             topic: head.topic,
             refs: head.refs,
+            asked: head.asked,
             effective_from: head.effective_from,
             effective_to: head.effective_to,
             authority: head.authority,
@@ -191,6 +197,7 @@ impl Document {
             language: Language::detect(&text),
             topic: None,
             refs: Vec::new(),
+            asked: Vec::new(),
             effective_from: None,
             effective_to: None,
             authority: Authority::Document,
