@@ -4,4 +4,5 @@ mod assets;
 mod http;
 mod layering;
 mod models;
+mod readme;
 mod support;
