@@ -1,4 +1,71 @@
-//! Haetae: the LLM platform of a customs administration.
+//! Haetae: the LLM platform of a customs administration. This page is the map of the house.
+//!
+//! One process holds everything: a language model on a thread of its own, two indexes over the corpora, and an HTTP
+//! server. The pipeline, not the model, carries the truth: passages are found and the sentence that decides a question
+//! is quoted before the model speaks, and what it says is held to them.
+//!
+//! # Layers
+//!
+//! A module uses what lies below it, never what lies above; `tests/it/layering.rs` holds this, and names the few arrows
+//! within a layer with their reasons. Within a layer, modules stand in the order data flows.
+//!
+//! **Edge**: where requests come in and answers go out.
+//! - [`cli`]: what can be typed, one file a command.
+//! - [`app`]: puts the services together from the settings; the only place that knows them all.
+//! - [`http`]: the route table, OpenAI's API, the page and its API.
+//! - [`eval`]: the question suites, run through the way users' questions take.
+//! - [`bench`](mod@bench): the engine's speed, as a caller meets it.
+//!
+//! **Flow**: what is done with a question.
+//! - [`chat`]: one turn, from messages to [`chat::Event`]s; the check of the explanation.
+//! - [`rag`]: evidence for a question, or the refusal to answer: retrieval, gate, deciding sentence.
+//!
+//! **Core**: machines that do one thing.
+//! - [`engine`]: a language model behind a queue; [`engine::local`] on this machine, [`engine::remote`] elsewhere.
+//! - [`index`]: passages in a full-text and a vector index, searched together; generations on disk.
+//! - [`ingest`]: files to documents to passages and sentences.
+//! - [`models`]: model files, fetched, checked, imported.
+//! - [`history`]: conversations in SQLite.
+//!
+//! **Base**: words that everyone uses.
+//! - [`config`]: file, environment and flags, resolved once.
+//! - [`prompts`]: the templates of `prompts/`, with typed variables.
+//! - [`legal`]: references such as `KR-CA-30(1)6`, and the articles that a text mentions.
+//! - [`lang`]: the two languages.
+//! - [`assets`]: what is built into the binary.
+//! - [`telemetry`]: what is counted, under the names Prometheus reads.
+//!
+//! # Flows
+//!
+//! **A question** (the model id of a corpus, the page, `haetae ask`).
+//! [`http::router`] or [`cli`] makes a [`chat::TurnRequest`] of it. [`chat::Chat::turn`] asks [`rag::Rag::find`], which
+//! embeds the question, has [`index::Index::search_by`] fuse both indexes, lets the gate judge ([`rag::Judgement`]), and
+//! picks the deciding sentence; the outcome is a [`rag::Finding`]. A refusal is said from [`prompts`] and ends the turn;
+//! no language model took part. [`rag::Evidence`] is sent at once as [`chat::Event::Evidence`] and
+//! [`chat::Event::Quotes`]. Then a prompt is packed to a token budget and submitted to the [`engine::Engine`]; its
+//! text is cut into sentences, each is held to the evidence, and what passes goes out as [`chat::Event::Text`], what
+//! does not is counted with its [`chat::Disagreement`]. A model that does not write the question's language
+//! ([`engine::ModelInfo::languages`]) is not asked: further quoted sentences answer alone.
+//!
+//! **A bare request** (the language model's own id, `/v1/completions`).
+//! [`engine::Engine::submit`] takes a [`engine::GenerateRequest`] or refuses it at once. The model's thread repeats
+//! three steps as long as there is work: the scheduler picks tokens under a budget, the decoder runs them as one batch
+//! over the block KV cache, the scheduler takes the logits back and each sequence draws, speaks or ends. Requests join
+//! and leave the batch between two steps. A [`engine::TokenStream`] that is dropped cancels its sequence.
+//!
+//! **A document** (`haetae corpora add` and `build`, the start of `serve`).
+//! [`ingest::source_files`] lists the built-in corpora and those under the home folder, [`ingest::documents`] reads a
+//! file, [`ingest::chunk::passages`] cuts a document, [`index::embed::Embedder`] makes vectors of passages that are new,
+//! and [`index::Index::build`] writes a whole new generation and swaps it in as its last act. A file that cannot be read
+//! stands in the [`index::BuildReport`]; a build that fails or is killed leaves the old generation serving.
+//!
+//! **An evaluation** (`haetae eval`).
+//! [`eval::retrieval`] and [`eval::abstention`] run a suite through [`rag`], [`eval::answers`] through [`chat`]; each
+//! gives an [`eval::Report`] that knows its thresholds, and the exit code says whether they were met.
+//!
+//! # Where to begin reading
+//!
+//! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
 
 pub mod app;
 pub mod assets;

@@ -1,6 +1,6 @@
 //! The engine on this machine: a model on its own thread behind a bounded queue.
 //!
-//! The thread repeats three calls, [`Scheduler::schedule`], [`Decoder::forward`], [`Scheduler::complete`], as long as
+//! The thread repeats three calls, `Scheduler::schedule`, [`Decoder::forward`], `Scheduler::complete`, as long as
 //! there is work: requests join and leave the batch between two steps.
 
 use std::panic::AssertUnwindSafe;

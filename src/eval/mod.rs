@@ -43,6 +43,9 @@ pub struct Asked {
     /// Topics that rightly answer.
     #[serde(default)]
     pub topics: Vec<u32>,
+    /// Documents that rightly answer, without the language at the end of their ids; for corpora without topics.
+    #[serde(default)]
+    pub documents: Vec<String>,
 }
 
 /// The corpus a suite is about: its name without the `-dev` of the tuning half.

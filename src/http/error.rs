@@ -142,7 +142,7 @@ impl ApiError {
 }
 
 impl IntoResponse for ApiError {
-    /// A status, its headers, and the error itself for [`super::observe`] to write out.
+    /// A status, its headers, and the error itself for `observe` to write out.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         let headers = response.headers_mut();

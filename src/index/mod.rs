@@ -19,13 +19,12 @@ mod open;
 mod server;
 mod sparse;
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::ingest::{Authority, Date};
+use crate::ingest::{Authority, Date, Passage};
 use crate::lang::Language;
 
 pub use analysis::{Kind, Term, terms};
@@ -107,51 +106,6 @@ impl DenseChoice {
     /// The collection that holds a generation on a server.
     fn collection(generation: &str) -> String {
         format!("haetae-{generation}")
-    }
-}
-
-/// A retrievable stretch of a document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Passage {
-    /// `{document}#{ordinal}`; stable while the document's text is.
-    pub id: String,
-    /// Id of the document, as in its head (`valuation-021-en`).
-    pub document: String,
-    /// The collection it belongs to: `valuation`, `general`, or a name the user gave.
-    pub corpus: String,
-    pub title: String,
-    /// The headings above the passage, outermost first, joined by ` > `.
-    pub heading: String,
-    pub language: Language,
-    /// Topic number where the document has one.
-    pub topic: Option<u32>,
-    /// Legal references of the document, machine-readable (`KR-CA-30(1)6`).
-    pub refs: Vec<String>,
-    /// `statute`, `decree`, `rule`, `notice`, `treaty`, `guide` or `document`.
-    pub authority: String,
-    /// The passage, exactly as it stands in the document.
-    pub text: String,
-    /// Where `text` stands in the document's text, in bytes.
-    pub span: Range<usize>,
-}
-
-impl Passage {
-    /// What the embedder reads: the text under its title and innermost heading, which say what it is about.
-    fn embedded_text(&self) -> String {
-        match self.heading.rsplit(" > ").next().filter(|heading| !heading.is_empty()) {
-            Some(heading) => format!("{} - {heading}\n{}", self.title, self.text),
-            None => format!("{}\n{}", self.title, self.text),
-        }
-    }
-
-    /// What the passage is about, as far as ranking goes: twins in two languages are one subject, and each article of
-    /// a law is one of its own.
-    pub fn subject(&self) -> String {
-        match self.topic {
-            Some(topic) => format!("{}/{topic}", self.corpus),
-            None if matches!(self.authority.as_str(), "guide" | "document") => self.document.clone(),
-            None => format!("{} > {}", self.document, self.heading),
-        }
     }
 }
 

@@ -5,9 +5,8 @@
 
 use std::ops::Range;
 
-use super::Document;
 use super::sentence::sentences;
-use crate::index::Passage;
+use super::{Document, Passage};
 use crate::lang::is_hangul;
 
 /// Counts up whenever the same document would be cut differently; part of what the index remembers of a document.

@@ -9,6 +9,7 @@ mod corpora;
 mod document;
 mod docx;
 mod extract;
+mod passage;
 pub mod sentence;
 mod statute;
 
@@ -18,6 +19,7 @@ pub use chunk::CHUNKER_VERSION;
 pub use corpora::{SourceFile, source_files};
 pub use document::{Authority, Date, Document};
 pub use extract::{SUPPORTED, documents, is_supported};
+pub use passage::Passage;
 
 /// Why a file did not become a document.
 #[derive(Debug, thiserror::Error)]

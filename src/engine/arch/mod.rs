@@ -1,5 +1,5 @@
 //! The models one decoder covers, told apart by data: [`DecoderConfig`] says how a Llama, Mistral, Qwen2, Qwen3 or
-//! Gemma 3 differs from the others, [`weights`] finds its tensors, [`decoder`] runs it.
+//! Gemma 3 differs from the others, `weights` finds its tensors, [`decoder`] runs it.
 //!
 //! Shapes, throughout: `rows` new tokens of the whole batch, `hidden`, `heads`, `kv_heads`, `head_dim`, `vocab`.
 
