@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::{Asked, Error, Report, corpus_of, read, share};
-use crate::ingest::Passage;
+use crate::ingest::{Passage, without_language};
 use crate::rag::Rag;
 
 /// Least recall within the first five subjects, and least mean reciprocal rank within ten.
@@ -128,11 +128,8 @@ fn subjects(rag: &Rag, question: &str, corpora: &[String]) -> Result<Vec<String>
 
 /// What a passage is about, as suites name it: the number of its topic, or its document without the language.
 fn subject(passage: &Passage) -> String {
-    let language = format!("-{}", passage.language);
-    passage.topic.map_or_else(
-        || passage.document.strip_suffix(&language).unwrap_or(&passage.document).to_owned(),
-        |topic| topic.to_string(),
-    )
+    let document = || without_language(&passage.document, passage.language).to_owned();
+    passage.topic.map_or_else(document, |topic| topic.to_string())
 }
 
 fn figures(ranks: &[Option<usize>]) -> Figures {

@@ -16,7 +16,7 @@ use super::analysis::ANALYSER_VERSION;
 use crate::ingest::CHUNKER_VERSION;
 
 /// Counts up whenever the files of a generation are laid out otherwise.
-const FORMAT_VERSION: u32 = 4;
+const FORMAT_VERSION: u32 = 5;
 
 /// A file read into the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::ingest::{Authority, Date, Passage};
+use crate::ingest::{Authority, Date, Passage, without_language};
 use crate::lang::Language;
 
 pub use analysis::{Kind, Term, terms};
@@ -113,7 +113,7 @@ impl DenseChoice {
 fn subject_of(document: &crate::ingest::Document) -> String {
     match document.topic {
         Some(topic) => format!("{}/{topic}", document.corpus),
-        None => document.id.clone(),
+        None => without_language(&document.id, document.language).to_owned(),
     }
 }
 

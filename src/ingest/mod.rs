@@ -19,7 +19,7 @@ pub use chunk::CHUNKER_VERSION;
 pub use corpora::{SourceFile, source_files};
 pub use document::{Authority, Date, Document};
 pub use extract::{SUPPORTED, documents, is_supported};
-pub use passage::Passage;
+pub use passage::{Passage, without_language};
 
 /// Why a file did not become a document.
 #[derive(Debug, thiserror::Error)]

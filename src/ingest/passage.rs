@@ -46,8 +46,16 @@ impl Passage {
     pub fn subject(&self) -> String {
         match self.topic {
             Some(topic) => format!("{}/{topic}", self.corpus),
-            None if matches!(self.authority.as_str(), "guide" | "document") => self.document.clone(),
+            None if matches!(self.authority.as_str(), "guide" | "document") => {
+                without_language(&self.document, self.language).to_owned()
+            }
             None => format!("{} > {}", self.document, self.heading),
         }
     }
+}
+
+/// The id of a document without the language that tells it from its twin: `general-appeals` for `general-appeals-ko`.
+pub fn without_language(document: &str, language: Language) -> &str {
+    let stem = document.strip_suffix(language.code()).and_then(|stem| stem.strip_suffix('-'));
+    stem.unwrap_or(document)
 }
