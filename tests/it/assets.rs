@@ -69,6 +69,23 @@ fn without_language(id: &str) -> &str {
     id.rsplit_once('-').map_or(id, |(stem, _)| stem)
 }
 
+#[test]
+fn no_document_knows_a_question_of_a_suite() {
+    let folded =
+        |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let documents = documents();
+    let known: BTreeSet<String> =
+        documents.iter().flat_map(|document| &document.asked).map(|asked| folded(asked)).collect();
+    assert!(!known.is_empty());
+    for path in <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl")) {
+        for line in assets::text::<assets::Suites>(&path).unwrap().lines() {
+            let question: Value = serde_json::from_str(line).unwrap();
+            let asked = question["question"].as_str().unwrap();
+            assert!(!known.contains(&folded(asked)), "eval/{path}: a document's head holds `{asked}`");
+        }
+    }
+}
+
 /// The fields of each kind of suite: those that must be there, and those that may.
 const KINDS: &[(&str, &[&str], &[&str])] = &[
     ("retrieval", &["id", "language", "question"], &["topics", "documents"]),

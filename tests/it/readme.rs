@@ -3,6 +3,7 @@
 use clap::{Command, CommandFactory, Parser};
 use haetae::cli::Cli;
 use haetae::config::ConfigFile;
+use haetae::ingest::Document;
 
 const README: &str = include_str!("../../README.md");
 
@@ -73,6 +74,13 @@ fn the_settings_file_shown_is_sound_and_whole() {
         }
     }
     assert!(num_keys >= 15, "only {num_keys} keys found");
+}
+
+#[test]
+fn the_head_of_a_document_shown_is_sound() {
+    let [shown] = &blocks("yaml")[..] else { panic!("one head is shown") };
+    let document = Document::parse("readme.md".as_ref(), "guidelines", &format!("{shown}# Royalties\n")).unwrap();
+    assert!(document.topic.is_none() && document.effective_to.is_some() && !document.asked.is_empty());
 }
 
 #[test]
