@@ -104,7 +104,13 @@ fn add(config: &Config, paths: &[PathBuf], corpus: &str) -> anyhow::Result<ExitC
         let bytes = fs_err::read(&file)?;
         ingest::documents(&file, corpus, &bytes)?;
         let name = file.file_name().with_context(|| format!("`{}` has no file name", file.display()))?;
-        copies.push((folder.join(name), bytes));
+        let target = folder.join(name);
+        anyhow::ensure!(
+            copies.iter().all(|(other, _)| *other != target),
+            "two of the files are called `{}`, and a corpus holds one of a name\n\nhint: rename one, or add them to two corpora",
+            name.display()
+        );
+        copies.push((target, bytes));
     }
     fs_err::create_dir_all(&folder)?;
     for (target, bytes) in &copies {

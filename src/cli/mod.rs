@@ -35,7 +35,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "HAETAE_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
     /// Never open a connection to fetch models; what is missing is an error that names it
-    #[arg(long, global = true, env = "HAETAE_OFFLINE")]
+    #[arg(long, global = true, env = "HAETAE_OFFLINE", value_parser = clap::builder::BoolishValueParser::new())]
     pub offline: bool,
     /// Chat model: a name from `haetae models list`, a GGUF file or a safetensors folder
     #[arg(long, global = true, env = "HAETAE_MODEL", value_name = "MODEL")]

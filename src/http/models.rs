@@ -46,6 +46,9 @@ fn models(state: &AppState) -> Vec<Value> {
             model
         })
         .collect();
-    models.push(model(state.embeddings.model_id(), state.embeddings.max_len()));
+    let mut embedder = model(state.embeddings.model_id(), state.embeddings.max_len());
+    // Tells the page, and whoever else offers a choice, that it does not chat.
+    embedder["haetae"] = json!({ "role": "embed" });
+    models.push(embedder);
     models
 }

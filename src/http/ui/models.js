@@ -6,11 +6,14 @@ import { el } from "./dom.js";
 import { named, onLanguage, t } from "./i18n.js";
 
 const STORED = "haetae.model";
-const GROUNDED = ["customs-valuation", "general"];
+const DEFAULT = "customs-valuation";
+
+// Known before the list has come, so that a stored conversation is drawn rightly at once.
+const grounded = new Set([DEFAULT, "general"]);
 
 /** Whether `id` answers from a corpus. */
 export function isGrounded(id) {
-  return GROUNDED.includes(id);
+  return grounded.has(id);
 }
 
 export class ModelChoice {
@@ -21,7 +24,7 @@ export class ModelChoice {
   }
 
   get chosen() {
-    return this.select.value || GROUNDED[0];
+    return this.select.value || DEFAULT;
   }
 
   /** Chooses `id`, if it is still offered. */
@@ -32,21 +35,22 @@ export class ModelChoice {
   async load() {
     try {
       this.models = (await this.api.models()).filter((model) => (model.haetae?.role ?? "chat") === "chat");
+      for (const { id, corpora } of this.models) if (corpora) grounded.add(id);
     } catch {
       this.models = []; // asking will say what is wrong, in the place where it is read
     }
     this.#draw();
-    this.choose(localStorage.getItem(STORED) ?? GROUNDED[0]);
+    this.choose(localStorage.getItem(STORED) ?? DEFAULT);
   }
 
   #draw() {
     const { chosen } = this;
     const option = ({ id }) => el("option", { value: id }, named("model", id));
-    const grounded = this.models.filter((model) => isGrounded(model.id));
+    const bound = this.models.filter((model) => isGrounded(model.id));
     const bare = this.models.filter((model) => !isGrounded(model.id));
     this.select.replaceChildren(
       ...[
-        grounded.length > 0 && el("optgroup", { label: t("model.grounded") }, grounded.map(option)),
+        bound.length > 0 && el("optgroup", { label: t("model.grounded") }, bound.map(option)),
         bare.length > 0 && el("optgroup", { label: t("model.bare") }, bare.map(option)),
         this.models.length === 0 && el("option", { value: "" }, t("model.none")),
       ].filter(Boolean),
