@@ -66,7 +66,7 @@ pub fn commission_answer() -> Vec<Event> {
             topic: Some(21),
             refs: vec!["KR-CA-30(1)1".into()],
         }]),
-        Event::Quotes(vec![Quote { n: 1, text: sentence.into(), span: 130..176, language: Language::En }]),
+        Event::Quotes(vec![Quote { n: 1, text: sentence.into(), span: 130..176, language: Language::En, score: 1.0 }]),
         text("No. "),
         text("It is excluded [1]."),
         Event::Notice { code: NoticeCode::ExplanationWithheld, text: "One sentence was withheld.".into() },
