@@ -37,6 +37,8 @@ pub(super) struct Question {
     pub corpus: String,
     pub language: Language,
     pub vector: Vec<f32>,
+    /// From the centre of its language; filled in by who knows the centre.
+    pub centred: Vec<f32>,
 }
 
 fn blob(vector: &[f32]) -> Vec<u8> {
@@ -220,6 +222,7 @@ impl Catalogue {
                     corpus: row.get(1)?,
                     language: if is_korean { Language::Ko } else { Language::En },
                     vector: vector(row.get_ref(3)?.as_blob()?),
+                    centred: Vec::new(),
                 })
             })?;
             rows.collect()

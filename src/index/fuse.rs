@@ -13,7 +13,7 @@ use crate::lang::Language;
 
 /// A passage of a candidate subject.
 pub(super) struct Candidate {
-    pub passage: Passage,
+    pub passage: Arc<Passage>,
     pub matches: Matches,
     /// As the embedder has it.
     pub cosine: f32,
@@ -107,7 +107,7 @@ pub(super) fn rank(subjects: Vec<Subject>, language: Language) -> Vec<Hit> {
                 bm25: (total > 0.0).then_some(total),
                 cosine: Some(candidate.cosine),
                 centred: candidate.centred,
-                passage: Arc::new(candidate.passage),
+                passage: candidate.passage,
             }
         }));
     }

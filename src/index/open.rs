@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use super::build::{BuildReport, Builder, Progress, queries};
 use super::catalogue::{Catalogue, Question, Stored};
@@ -26,6 +26,18 @@ const ASKED_CANDIDATES: usize = 20;
 /// Subjects ranked; the others are too far in both indexes.
 const MAX_SUBJECTS: usize = 100;
 
+/// Subjects kept ready; ten passages of 5 KB each make 100 MB of this many.
+const MAX_PREPARED: usize = 2000;
+
+/// A passage with its vectors.
+struct Prepared {
+    key: u64,
+    passage: Arc<Passage>,
+    vector: Vec<f32>,
+    /// From the centre of its language.
+    centred: Vec<f32>,
+}
+
 /// One generation, open.
 struct Generation {
     name: String,
@@ -33,7 +45,9 @@ struct Generation {
     dense: Box<dyn DenseIndex>,
     catalogue: Catalogue,
     centres: Centres,
+    /// From the centre of their language.
     questions: Vec<Question>,
+    prepared: Mutex<HashMap<String, Arc<Vec<Prepared>>>>,
     /// Shared by readers, so that a sweep leaves the folder alone.
     _lock: std::fs::File,
 }
@@ -62,17 +76,44 @@ impl Generation {
             // Built for another store: until the next build the catalogue's own vectors serve.
             _ => Box::new(Exact::new(catalogue.points()?)),
         };
-        let (centres, questions) = (Centres::read(&folder), catalogue.questions()?);
-        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, questions, _lock: lock })
+        let (centres, mut questions) = (Centres::read(&folder), catalogue.questions()?);
+        for question in &mut questions {
+            question.centred = centres.question(&question.vector, question.language);
+        }
+        let prepared = Mutex::default();
+        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, questions, prepared, _lock: lock })
     }
 }
 
 impl Generation {
+    /// The passages of a subject, ready to be compared.
+    fn prepared(&self, subject: &str) -> Result<Arc<Vec<Prepared>>, Error> {
+        if let Some(known) = self.prepared.lock().expect("no holder panics").get(subject) {
+            return Ok(Arc::clone(known));
+        }
+        let stored = self.catalogue.of_subject(subject)?.into_iter();
+        let passages: Vec<Prepared> = stored
+            .map(|Stored { key, passage, vector }| Prepared {
+                key,
+                centred: self.centres.passage(&vector, passage.language),
+                vector,
+                passage: Arc::new(passage),
+            })
+            .collect();
+        let passages = Arc::new(passages);
+        let mut prepared = self.prepared.lock().expect("no holder panics");
+        if prepared.len() >= MAX_PREPARED {
+            prepared.clear();
+        }
+        prepared.insert(subject.to_owned(), Arc::clone(&passages));
+        Ok(passages)
+    }
+
     /// For each subject of the corpora searched, how near its questions come in the language asked, and in the other.
     fn asked(&self, query: &Query<'_>, question: &[f32], language: Language) -> HashMap<&str, (f32, f32)> {
         let mut nearest: HashMap<&str, (f32, f32)> = HashMap::new();
         for other in self.questions.iter().filter(|q| query.corpora.is_empty() || query.corpora.contains(&q.corpus)) {
-            let nearness = cosine(&self.centres.question(&other.vector, other.language), question);
+            let nearness = cosine(&other.centred, question);
             let (own, twin) = nearest.entry(&other.subject).or_default();
             let best = if other.language == language { own } else { twin };
             *best = best.max(nearness);
@@ -196,12 +237,12 @@ impl Index {
         );
         subjects.truncate(MAX_SUBJECTS.max(query.limit));
         let of_subject = |subject: &String| -> Result<Subject, Error> {
-            let stored = generation.catalogue.of_subject(subject)?.into_iter();
-            let passages = stored.map(|Stored { key, passage, vector: of_passage }| Candidate {
-                matches: sparse.get(&key).copied().unwrap_or_default(),
-                cosine: cosine(&of_passage, vector),
-                centred: cosine(&generation.centres.passage(&of_passage, passage.language), &question),
-                passage,
+            let passages = generation.prepared(subject)?;
+            let passages = passages.iter().map(|prepared| Candidate {
+                passage: Arc::clone(&prepared.passage),
+                matches: sparse.get(&prepared.key).copied().unwrap_or_default(),
+                cosine: cosine(&prepared.vector, vector),
+                centred: cosine(&prepared.centred, &question),
             });
             let (own, twin) = asked.get(subject.as_str()).copied().unwrap_or_default();
             Ok(Subject { passages: passages.collect(), asked: own, asked_twin: twin })

@@ -76,8 +76,7 @@ static ARTICLE_HEADING: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^(#{1,6} 제\d+조(?:의\d+)?) \(").expect("a valid pattern"));
 static CIRCLED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\s+([\u{2460}-\u{2473}\u{3251}-\u{325F}]) ").expect("a valid pattern"));
-static ITEM: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"([.다음함것) ]) (\d{1,2}(?:의\d)?\. )").expect("a valid pattern"));
+static ITEM: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" (\d{1,2})(?:의\d{1,2})?\. ").expect("a valid pattern"));
 
 fn clean(text: &str) -> String {
     let law = text.find("\n## 부칙").map_or(text, |addenda| &text[..addenda + 1]);
@@ -125,8 +124,8 @@ pub(super) fn from_json(path: &Path, corpus: &str, content: &str) -> Result<Vec<
             num_articles += 1;
             let title = if article.title.is_empty() { String::new() } else { format!("({})", article.title) };
             let lines = CIRCLED.replace_all(content, "\n\n$1 ");
-            let lines = ITEM.replace_all(&lines, "$1\n$2");
-            text.push_str(&format!("\n## {}{title}\n\n{}\n", article.number, lines.trim()));
+            let lines: Vec<String> = lines.trim().lines().map(break_items).collect();
+            text.push_str(&format!("\n## {}{title}\n\n{}\n", article.number, lines.join("\n")));
         }
         if num_articles == 0 {
             continue;
@@ -147,6 +146,25 @@ pub(super) fn from_json(path: &Path, corpus: &str, content: &str) -> Result<Vec<
         });
     }
     Ok(documents)
+}
+
+/// Puts each item of a paragraph on a line of its own. Only the next number in turn is an item; any other is a figure.
+fn break_items(paragraph: &str) -> String {
+    let mut lines = String::with_capacity(paragraph.len());
+    let (mut at, mut last) = (0, 0);
+    for item in ITEM.captures_iter(paragraph) {
+        let (Some(whole), Some(number)) = (item.get(0), item.get(1).and_then(|n| n.as_str().parse::<u32>().ok()))
+        else {
+            continue;
+        };
+        if number == last + 1 || (number == last && whole.as_str().contains('의')) {
+            lines.push_str(&paragraph[at..whole.start()]);
+            lines.push('\n');
+            at = whole.start() + 1;
+            last = number;
+        }
+    }
+    lines + &paragraph[at..]
 }
 
 #[cfg(test)]

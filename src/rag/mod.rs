@@ -58,7 +58,8 @@ pub struct Quote {
     /// Where the sentence stands in the document, in bytes.
     pub span: Range<usize>,
     pub language: Language,
-    /// How well it decides the question; comparable within one finding only.
+    /// How well it decides the question; comparable within one finding only, so no one outside is told.
+    #[serde(skip)]
     pub score: f32,
 }
 

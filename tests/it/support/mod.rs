@@ -4,7 +4,9 @@ mod app;
 mod engine;
 mod grounded;
 pub mod home;
+mod tiny_embedder;
 
 pub use app::{Answer, TestApp, json_request};
 pub use engine::{Script, ScriptedEngine};
 pub use grounded::{Grounded, commission_answer, refused_answer};
+pub use tiny_embedder::tiny_embedder;
