@@ -3,10 +3,9 @@
 //! A file of one's own gets an entry in `<home>/catalog.toml`, made from its GGUF header. The header and the extent of
 //! every tensor are checked, so that a file cut short is refused here and not when the engine loads it.
 
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use candle_core::quantized::gguf_file::{Content, Value};
+use candle_core::quantized::gguf_file::Value;
 
 use super::catalog::{Entry, HOME_CATALOG, ModelFile, ModelRole, is_file_name};
 use super::fetch::{Taken, link_or_copy};
@@ -14,7 +13,7 @@ use super::lock::{self, Lock};
 use super::progress::{Event, Observer};
 use super::receipt::Receipt;
 use super::{Error, Store};
-use crate::engine::arch::Architecture;
+use crate::engine::arch::{Architecture, read_header};
 use crate::lang::Language;
 
 /// A file that was taken over.
@@ -101,8 +100,7 @@ impl Store {
 fn describe(shown: &Path, file: &Path, receipt: &Receipt) -> Result<Entry, Error> {
     let bad = |reason: String| Error::BadGguf { path: shown.into(), reason };
     let reader = fs_err::File::open(file).map_err(Error::disk("read", shown))?;
-    let content = Content::read(&mut BufReader::new(reader)).map_err(|error| bad(error.to_string()))?;
-    check_extents(&content, receipt.bytes).map_err(bad)?;
+    let content = read_header(reader).map_err(bad)?;
     let text = |key: &str| content.metadata.get(key).and_then(|value| value.to_string().ok());
     let architecture = text("general.architecture").ok_or_else(|| bad("it names no architecture".into()))?.clone();
     if Architecture::parse(&architecture).is_none() {
@@ -140,22 +138,6 @@ fn describe(shown: &Path, file: &Path, receipt: &Receipt) -> Result<Entry, Error
         name,
         architecture,
     })
-}
-
-/// Every tensor must lie inside the file.
-fn check_extents(content: &Content, file_len: u64) -> Result<(), String> {
-    if content.tensor_infos.is_empty() {
-        return Err("it holds no tensor".into());
-    }
-    for (name, tensor) in &content.tensor_infos {
-        let blocks = tensor.shape.elem_count().div_ceil(tensor.ggml_dtype.block_size()) as u64;
-        let bytes = blocks.saturating_mul(tensor.ggml_dtype.type_size() as u64);
-        let end = content.tensor_data_offset.saturating_add(tensor.offset).saturating_add(bytes);
-        if end > file_len {
-            return Err(format!("tensor `{name}` ends at byte {end}, but the file has {file_len}: it was cut short"));
-        }
-    }
-    Ok(())
 }
 
 fn integer(value: &Value) -> Option<u64> {

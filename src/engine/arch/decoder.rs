@@ -75,15 +75,25 @@ impl Decoder {
     pub fn load(weights: &dyn Weights, max_len: usize) -> std::result::Result<Self, Error> {
         let config = weights.config().clone();
         let eps = config.rms_norm_eps as f32;
+        let bad = |reason: String| Error::BadModel { path: weights.path().display().to_string(), reason };
         if config.head_dim > MAX_HEAD_DIM || !config.num_heads.is_multiple_of(config.num_kv_heads) {
-            return Err(Error::BadModel {
-                path: String::new(),
-                reason: format!(
-                    "heads of {} in {} groups for {} queries: at most {MAX_HEAD_DIM} wide and whole groups are supported",
-                    config.head_dim, config.num_kv_heads, config.num_heads
-                ),
-            });
+            return Err(bad(format!(
+                "heads of {} in {} groups for {} queries: at most {MAX_HEAD_DIM} wide and whole groups are supported",
+                config.head_dim, config.num_kv_heads, config.num_heads
+            )));
         }
+        // What the header says and what the tensors are must agree, or the first request would find out.
+        let linear = |name: &str, in_len: usize, out_len: usize| -> std::result::Result<Linear, Error> {
+            let linear = weights.linear(name)?;
+            let found = linear.lens().map_err(|error| bad(format!("tensor `{name}.weight`: {error}")))?;
+            if found == (in_len, out_len) {
+                return Ok(linear);
+            }
+            let (found_in, found_out) = found;
+            Err(bad(format!(
+                "tensor `{name}.weight` takes {found_in} numbers to {found_out}, and the header says {in_len} to {out_len}"
+            )))
+        };
         let norm = |name: &str| -> std::result::Result<Norm, Error> {
             Ok(Norm { weight: weights.tensor(&format!("{name}.weight"))?, eps })
         };
@@ -96,22 +106,24 @@ impl Decoder {
             Some(rope) => Arc::new(Rope::new(rope, config.head_dim, max_len)),
             None => Arc::clone(&global_rope),
         };
+        let (hidden, inner) = (config.hidden_size, config.intermediate_size);
+        let (q_len, kv_len) = (config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim);
         let mut layers = Vec::with_capacity(config.num_layers);
         for (index, &is_local) in config.is_local.iter().enumerate() {
             let name = |part: &str| format!("blk.{index}.{part}");
             layers.push(Layer {
                 attention_norm: norm(&name("attn_norm"))?,
-                q: weights.linear(&name("attn_q"))?,
-                k: weights.linear(&name("attn_k"))?,
-                v: weights.linear(&name("attn_v"))?,
+                q: linear(&name("attn_q"), hidden, q_len)?,
+                k: linear(&name("attn_k"), hidden, kv_len)?,
+                v: linear(&name("attn_v"), hidden, kv_len)?,
                 q_norm: optional_norm(&name("attn_q_norm"))?,
                 k_norm: optional_norm(&name("attn_k_norm"))?,
-                output: weights.linear(&name("attn_output"))?,
+                output: linear(&name("attn_output"), q_len, hidden)?,
                 post_attention_norm: if is_gemma { Some(norm(&name("post_attention_norm"))?) } else { None },
                 ffn_norm: norm(&name("ffn_norm"))?,
-                gate: weights.linear(&name("ffn_gate"))?,
-                up: weights.linear(&name("ffn_up"))?,
-                down: weights.linear(&name("ffn_down"))?,
+                gate: linear(&name("ffn_gate"), hidden, inner)?,
+                up: linear(&name("ffn_up"), hidden, inner)?,
+                down: linear(&name("ffn_down"), inner, hidden)?,
                 post_ffn_norm: if is_gemma { Some(norm(&name("post_ffw_norm"))?) } else { None },
                 rope: Arc::clone(if is_local { &local_rope } else { &global_rope }),
                 shape: AttentionShape {
@@ -124,7 +136,8 @@ impl Decoder {
                 gelu: is_gemma,
             });
         }
-        let head = weights.linear(if config.tie_word_embeddings { "token_embd" } else { "output" })?;
+        let head = if config.tie_word_embeddings { "token_embd" } else { "output" };
+        let head = linear(head, hidden, config.vocab_size)?;
         Ok(Self {
             embedding: weights.embedding("token_embd.weight")?,
             embedding_scale: is_gemma.then_some((config.hidden_size as f64).sqrt()),

@@ -10,6 +10,7 @@ use candle_core::{Device, Tensor};
 use fs_err::File;
 
 use super::config::{Architecture, DecoderConfig, RopeConfig, RopeLayout, RopeScaling};
+use super::gguf_header;
 use super::weights::{Embedding, Weights};
 use crate::engine::Error;
 use crate::engine::linear::Linear;
@@ -31,16 +32,7 @@ impl GgufFile {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let bad = |reason: String| Error::BadModel { path: path.display().to_string(), reason };
         let mut file = File::open(path).map_err(|error| bad(error.to_string()))?;
-        let content = Content::read(&mut file).map_err(|error| bad(format!("not a GGUF file: {error}")))?;
-        let file_len = file.metadata().map_err(|error| bad(error.to_string()))?.len();
-        for (name, tensor) in &content.tensor_infos {
-            let blocks = tensor.shape.elem_count() / tensor.ggml_dtype.block_size();
-            let len = (blocks * tensor.ggml_dtype.type_size()) as u64;
-            let end = content.tensor_data_offset.saturating_add(tensor.offset).saturating_add(len);
-            if end > file_len {
-                return Err(bad(format!("tensor `{name}` ends at byte {end} but the file has {file_len}: cut short?")));
-            }
-        }
+        let content = gguf_header::read_header(&mut file).map_err(bad)?;
         // SAFETY: model files are moved into place whole and never written afterwards; a file changed under us would
         // give wrong numbers, not wrong memory, because lengths were checked above.
         let bytes = unsafe { memmap2::Mmap::map(file.file()) }.map_err(|error| bad(error.to_string()))?;
@@ -70,6 +62,10 @@ impl Weights for GgufFile {
 
     fn has(&self, name: &str) -> bool {
         self.content.tensor_infos.contains_key(name)
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
     }
 
     fn tensor(&self, name: &str) -> Result<Tensor, Error> {
@@ -103,7 +99,10 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
     })?;
     let get = |key: &str| content.metadata.get(&format!("{name}.{key}"));
     let integer = |key: &str| get(key).and_then(unsigned);
-    let need = |key: &str| integer(key).ok_or_else(|| bad(format!("`{name}.{key}` is missing")));
+    let need = |key: &str| {
+        let value = integer(key).filter(|value| *value > 0);
+        value.ok_or_else(|| bad(format!("`{name}.{key}` is missing or not above 0")))
+    };
     let float = |key: &str| get(key).and_then(|value| value.to_f32().ok());
 
     let hidden_size = need("embedding_length")?;
@@ -112,7 +111,12 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
     let head_dim = integer("attention.key_length").unwrap_or(hidden_size / num_heads);
     let vocab =
         content.tensor_infos.get("token_embd.weight").ok_or_else(|| bad("`token_embd.weight` is missing".into()))?;
-    let vocab_size = vocab.shape.dims()[0];
+    let (vocab_size, _) = vocab.shape.dims2().map_err(|error| bad(format!("`token_embd.weight`: {error}")))?;
+    // Each layer has tensors of its own; a count beyond that would only be memory asked for in vain.
+    if num_layers > content.tensor_infos.len() {
+        let num_tensors = content.tensor_infos.len();
+        return Err(bad(format!("`{name}.block_count` is {num_layers} but the file has {num_tensors} tensors")));
+    }
 
     let is_gemma = architecture == Architecture::Gemma3;
     let layout = if architecture == Architecture::Llama { RopeLayout::Pairs } else { RopeLayout::Halves };

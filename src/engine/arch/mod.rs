@@ -6,6 +6,7 @@
 mod config;
 pub mod decoder;
 mod gguf;
+mod gguf_header;
 mod rope;
 mod safetensors;
 mod weights;
@@ -13,5 +14,6 @@ mod weights;
 pub use config::{Architecture, DecoderConfig, RopeConfig, RopeLayout, RopeScaling};
 pub use decoder::Decoder;
 pub use gguf::GgufFile;
+pub use gguf_header::read_header;
 pub use safetensors::SafetensorsFolder;
 pub use weights::Weights;

@@ -57,6 +57,10 @@ impl Weights for SafetensorsFolder {
         &self.config
     }
 
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn has(&self, name: &str) -> bool {
         self.tensors.get(&hugging_face_name(name, self.config.architecture)).is_ok()
     }

@@ -1,6 +1,8 @@
 //! Where tensors come from. One trait, two files behind it: GGUF and safetensors. Names are GGUF's, because they are
 //! the same for every architecture; the safetensors side translates.
 
+use std::path::Path;
+
 use candle_core::Tensor;
 
 use super::config::DecoderConfig;
@@ -10,6 +12,9 @@ use crate::engine::linear::Linear;
 /// A checkpoint on disk.
 pub trait Weights {
     fn config(&self) -> &DecoderConfig;
+
+    /// Where it lies, for errors.
+    fn path(&self) -> &Path;
 
     /// Whether the tensor `name` is there.
     fn has(&self, name: &str) -> bool;
