@@ -55,14 +55,17 @@ impl LocalEngine {
     /// Loads the model at `path` and starts its thread.
     ///
     /// # Errors
-    /// [`Error::BadModel`], [`Error::UnsupportedArchitecture`].
+    /// [`Error::BadModel`], [`Error::UnsupportedArchitecture`]; [`Error::BadParameter`] for limits that let nothing run.
     pub fn start(id: &str, languages: &[Language], path: &Path, limits: EngineLimits) -> Result<Self, Error> {
-        let model = Model::load(path, limits.context_len.min(limits.kv_tokens))?;
+        check_limits(&limits)?;
+        let num_blocks = limits.kv_tokens / BLOCK_LEN;
+        // In whole blocks, so that the longest sequence always fits when it is alone.
+        let model = Model::load(path, limits.context_len.min(num_blocks * BLOCK_LEN))?;
         let info = ModelInfo { id: id.into(), context_len: model.context_len, languages: languages.into() };
         let config = model.decoder.config();
-        let num_blocks = limits.kv_tokens / BLOCK_LEN;
         let mut store = KvStore::new(config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
-        warm_up(&model.decoder, &mut store).map_err(|error| Error::Forward { reason: error.to_string() })?;
+        warm_up(&model.decoder, &mut store)
+            .map_err(|error| Error::BadModel { path: path.display().to_string(), reason: error.to_string() })?;
         let tokenizer = Arc::new(model.tokenizer);
         let text = TextSide { tokenizer: Arc::clone(&tokenizer), template: model.template, model: id.into() };
         let shared = Arc::new(Shared::default());
@@ -80,6 +83,20 @@ impl LocalEngine {
         let reason = |error: std::io::Error| Error::Forward { reason: error.to_string() };
         std::thread::Builder::new().name("model".into()).spawn(move || worker.run()).map_err(reason)?;
         Ok(Self { info, text: Arc::new(text), limits, queue, shared })
+    }
+}
+
+/// Refuses sizes with which a request would wait for ever.
+fn check_limits(limits: &EngineLimits) -> Result<(), Error> {
+    let checked = [
+        ("max_running", limits.max_running, 1, "at least 1"),
+        ("step_tokens", limits.step_tokens, 1, "at least 1"),
+        ("context_len", limits.context_len, 2, "at least 2"),
+        ("kv_tokens", limits.kv_tokens, BLOCK_LEN, "at least 16"),
+    ];
+    match checked.into_iter().find(|(_, value, least, _)| value < least) {
+        Some((name, value, _, expected)) => Err(Error::BadParameter { name, expected, value: value.to_string() }),
+        None => Ok(()),
     }
 }
 
