@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::app;
@@ -16,10 +15,10 @@ use crate::http;
 pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
     tokio::runtime::Runtime::new()?.block_on(async {
         // Bound before the long work: a port that is taken should be known at once.
-        let listener = TcpListener::bind(config.addr).await.with_context(|| {
-            format!(
-                "cannot listen on `{}`\n\nhint: is another server running? `--addr HOST:PORT` names another",
-                config.addr
+        let listener = TcpListener::bind(config.addr).await.map_err(|error| {
+            let addr = config.addr;
+            anyhow::anyhow!(
+                "cannot listen on `{addr}`: {error}\n\nhint: is another server running? `--addr HOST:PORT` names another address"
             )
         })?;
         let addr = listener.local_addr()?;
