@@ -18,7 +18,7 @@ mod scheduler;
 mod sequence;
 mod template;
 mod tokenizer;
-mod tokenizer_gguf;
+pub mod tokenizer_gguf;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +29,7 @@ pub use request::{
     Choice, Completion, Event, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Timings,
     TokenLogprob, TokenStream, Usage,
 };
+pub use tokenizer::Tokenizer;
 
 use crate::lang::Language;
 

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Server, test_home};
+use crate::support::{Server, home};
 
 const KEY: &str = "a key of the test";
 
 /// The Python of an environment that has what the test requires.
 fn python(folder: &Path) -> PathBuf {
-    let environment = test_home().join("openai-venv");
+    let environment = home::home().join("openai-venv");
     let python = environment.join("bin/python");
     if !python.exists() {
         run(Command::new("python3").arg("-m").arg("venv").arg(&environment));

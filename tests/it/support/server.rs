@@ -1,10 +1,11 @@
-//! The built binary on a port of its own, over a home that outlives the test: models are fetched into it once.
+//! The built binary on a port of its own, over the home of the tests: models are fetched into it once.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use super::home;
 
 /// Longest start: on a fresh home the model is fetched and the default index built.
 const START_TIMEOUT: Duration = Duration::from_secs(900);
@@ -18,19 +19,11 @@ pub struct Server {
     pub url: String,
 }
 
-/// Where tests keep what they fetch, outside the clone: `HAETAE_TEST_HOME`, or the user's cache.
-pub fn test_home() -> PathBuf {
-    match std::env::var_os("HAETAE_TEST_HOME") {
-        Some(home) => home.into(),
-        None => PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache/haetae-test"),
-    }
-}
-
 impl Server {
     /// Starts the server and waits for the address it prints.
     pub fn start(api_key: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_haetae"));
-        command.arg("--home").arg(test_home().join("home")).args(["--model", MODEL, "serve", "--addr", "127.0.0.1:0"]);
+        command.arg("--home").arg(home::home()).args(["--model", MODEL, "serve", "--addr", "127.0.0.1:0"]);
         if let Some(key) = api_key {
             command.env("HAETAE_API_KEYS", key);
         }

@@ -1,0 +1,77 @@
+//! A disk that fills up while the index is built: an error that says so, and the index of before goes on serving.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::tempdir;
+
+use super::haetae;
+use crate::support::home;
+
+/// A small file system in memory; unmounted when dropped.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    /// `None` where this process may not mount.
+    fn mount(at: &'a Path, size: &str) -> Option<Self> {
+        let options = format!("size={size}");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_old_index_still_serves() {
+    let folder = tempdir().unwrap();
+    let Some(_disk) = SmallDisk::mount(folder.path(), "384m") else {
+        eprintln!("skipped: mounting a small disk needs root");
+        return;
+    };
+    let at = folder.path();
+    home::furnish(at);
+    let search = || {
+        let ran = haetae(at, &["--offline", "corpora", "search", "Is a buying commission added?", "--json"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        found["hits"].as_array().unwrap().iter().map(|hit| hit["passage"]["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(haetae(at, &["--offline", "corpora", "build"]).code, 0);
+    let before = search();
+    assert_eq!(before[0].as_str().unwrap().split('#').next(), Some("valuation-021-en"));
+    let current = fs_err::read_to_string(at.join("index/CURRENT")).unwrap();
+
+    fs_err::create_dir_all(at.join("corpora/notes")).unwrap();
+    fs_err::write(at.join("corpora/notes/new.md"), "# A new note\n\nIts text is not indexed yet.\n").unwrap();
+    // Room for the first files of a build, and for less and less of it.
+    let ballast = at.join("ballast");
+    for room in [48 << 20, 4 << 20, 64 << 10, 0] {
+        let mut file = fs_err::File::create(&ballast).unwrap();
+        fill(&mut file);
+        let len = file.metadata().unwrap().len();
+        file.set_len(len.saturating_sub(room)).unwrap();
+        let ran = haetae(at, &["--offline", "corpora", "build"]);
+        ran.assert_refused(&["the disk is full", "/index/", "hint: "]);
+        assert_eq!(fs_err::read_to_string(at.join("index/CURRENT")).unwrap(), current, "{room} bytes of room");
+        assert_eq!(search(), before, "{room} bytes of room");
+        fs_err::remove_file(&ballast).unwrap();
+    }
+
+    let ran = haetae(at, &["--offline", "corpora", "build"]);
+    assert_eq!(ran.code, 0, "with room again: {}", ran.stderr);
+    assert_ne!(fs_err::read_to_string(at.join("index/CURRENT")).unwrap(), current);
+}
+
+/// Writes until nothing more fits.
+fn fill(file: &mut fs_err::File) {
+    use std::io::Write;
+    let (whole, small) = (vec![0; 1 << 20], vec![0; 4096]);
+    while file.write_all(&whole).is_ok() {}
+    while file.write_all(&small).is_ok() {}
+}
