@@ -114,3 +114,49 @@ pub(super) fn rank(subjects: Vec<Subject>, language: Language) -> Vec<Hit> {
     hits.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.passage.id.cmp(&b.passage.id)));
     hits
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(id: &str, language: Language, words: f32, centred: f32) -> Subject {
+        let passage = Passage {
+            id: format!("{id}#0"),
+            document: id.into(),
+            corpus: "test".into(),
+            title: id.into(),
+            heading: String::new(),
+            language,
+            topic: None,
+            refs: Vec::new(),
+            authority: "guide".into(),
+            text: String::new(),
+            span: 0..0,
+        };
+        let matches = Matches { words, ..Matches::default() };
+        let candidate = Candidate { passage: Arc::new(passage), matches, cosine: centred, centred };
+        Subject { passages: vec![candidate], asked: centred, asked_twin: centred }
+    }
+
+    #[test]
+    fn a_subject_better_in_everything_comes_first_and_scores_one() {
+        let subjects = vec![
+            subject("far", Language::En, 1.0, 0.1),
+            subject("near", Language::En, 9.0, 0.5),
+            subject("middle", Language::En, 4.0, 0.3),
+        ];
+        let hits = rank(subjects, Language::En);
+        let order: Vec<&str> = hits.iter().map(|hit| hit.passage.document.as_str()).collect();
+        assert_eq!(order, ["near", "middle", "far"]);
+        assert!((hits[0].score - 1.0).abs() < 1e-6 && hits[2].score > 0.0);
+    }
+
+    #[test]
+    fn passages_in_the_questions_language_stand_for_their_twins() {
+        let mut both = subject("ko", Language::Ko, 3.0, 0.4);
+        both.passages.extend(subject("en", Language::En, 1.0, 0.3).passages);
+        let hits = rank(vec![both, subject("only-ko", Language::Ko, 1.0, 0.1)], Language::En);
+        let order: Vec<&str> = hits.iter().map(|hit| hit.passage.document.as_str()).collect();
+        assert_eq!(order, ["en", "only-ko"], "a subject without a twin is not lost");
+    }
+}

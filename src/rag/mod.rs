@@ -87,7 +87,7 @@ pub enum Finding {
 }
 
 /// Passages retrieved for one question.
-const NUM_HITS: usize = 40;
+const NUM_HITS: usize = 60;
 
 /// Looks for evidence in an index. Share it by [`Arc`].
 pub struct Rag {

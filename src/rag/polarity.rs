@@ -45,9 +45,10 @@ static ENGLISH_IN: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static ENGLISH_CONDITION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:^|[,;:]?\s)(?:if|when|where|unless|until|even if|even though|although|though|because|provided that|as long as|whether|which|that|who)\b[^,;.]*(?:[,;]|$|\.)",
-    )
+    pattern(concat!(
+        r"(?i)(?:^|,?\s)(?:if|when|where|unless|until|even if|even though|although|though|because|provided that|",
+        r"as long as|whether|while|once)\b[^,;.]*(?:[,;]|$|\.)"
+    ))
 });
 static KOREAN_NOT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -84,25 +85,33 @@ fn predicate(sentence: &str, language: Language) -> Predicate {
             let clause = ENGLISH_CONDITION.replace_all(sentence, " ");
             // A sentence that is one condition through and through is judged as it stands.
             let clause = if clause.split_whitespace().count() < 3 { sentence } else { &clause };
-            let count = ENGLISH_NOT.find_iter(clause).count();
-            Predicate { belonging: belonging(clause, &ENGLISH_IN, &ENGLISH_OUT), negated: count % 2 == 1 }
+            let (belonging, at) = belonging(clause, &ENGLISH_IN, &ENGLISH_OUT);
+            let negated = match at {
+                // Only what stands close before the predicate denies it: "payments that do not relate … are added".
+                Some(at) => {
+                    let start = clause[..at].char_indices().rev().nth(22).map_or(0, |(start, _)| start);
+                    ENGLISH_NOT.is_match(&clause[start..at]) || clause.trim_start().starts_with("No ")
+                }
+                None => ENGLISH_NOT.is_match(clause),
+            };
+            Predicate { belonging, negated }
         }
         Language::Ko => {
             let clause = last_clause(sentence);
             let negated = KOREAN_NOT.is_match(clause) && !KOREAN_MUST.is_match(clause);
-            Predicate { belonging: belonging(clause, &KOREAN_IN, &KOREAN_OUT), negated }
+            Predicate { belonging: belonging(clause, &KOREAN_IN, &KOREAN_OUT).0, negated }
         }
     }
 }
 
-fn belonging(clause: &str, inside: &Regex, outside: &Regex) -> Belonging {
-    // The last word decides: "the freight that was added is deducted".
+/// What the last word of belonging says, and where it stands: "the freight that was added is deducted".
+fn belonging(clause: &str, inside: &Regex, outside: &Regex) -> (Belonging, Option<usize>) {
     let last = |regex: &Regex| regex.find_iter(clause).last().map(|found| found.start());
     match (last(inside), last(outside)) {
-        (Some(a), Some(b)) if a > b => Belonging::In,
-        (Some(_), None) => Belonging::In,
-        (_, Some(_)) => Belonging::Out,
-        (None, None) => Belonging::Neither,
+        (Some(a), Some(b)) if a > b => (Belonging::In, Some(a)),
+        (Some(a), None) => (Belonging::In, Some(a)),
+        (_, Some(b)) => (Belonging::Out, Some(b)),
+        (None, None) => (Belonging::Neither, None),
     }
 }
 
@@ -132,34 +141,70 @@ pub fn answers(question: &str, sentence: &str, language: Language) -> Option<Pol
     if !is_yes_no(question) {
         return None;
     }
-    let asked = predicate(question, Language::detect(question));
-    let says = of(sentence, language);
-    // "Is it deducted?" is answered yes by what says that it is out.
-    let flip = asked.belonging == Belonging::Out;
-    Some(Polarity::of((says == Polarity::Negative) != flip))
+    let asking = asking(question);
+    let asked = predicate(asking, Language::detect(asking));
+    let said = predicate(sentence, language);
+    // "Is it deducted?" is answered yes by what says that it is out, and "May it be left undeclared?" by what denies. A
+    // sentence that speaks of neither in nor out, "is not considered", denies whatever was asked.
+    let against_class = match (asked.belonging, said.belonging) {
+        (_, Belonging::Neither) => false,
+        (Belonging::Out, said) => said == Belonging::In,
+        (_, said) => said == Belonging::Out,
+    };
+    Some(Polarity::of(against_class ^ said.negated ^ asked.negated))
 }
 
-static YES_NO_ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
+/// Whether a sentence speaks of belonging (is added, is deducted) or denies something: the stuff of a yes or no.
+pub fn is_verdict(sentence: &str, language: Language) -> bool {
+    let predicate = predicate(sentence, language);
+    predicate.belonging != Belonging::Neither || predicate.negated
+}
+
+static CONDITIONAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:^|[,.;:]\s+|\bso,?\s+)(?:is|are|was|were|do|does|did|can|could|may|must|should|shall|will|would|has|have|need|am)\b[^?]*\?",
+        r"(?i)\b(?:if|when|where|unless|only|except)\b|(?:하|되|으|지|이|않|없|있|르|리|기|내|치|쓰|추)면\s|라면\s|다면\s|경우|다만|한하여|때에만|때만",
     )
 });
-static ASKS_WHAT: LazyLock<Regex> = LazyLock::new(|| {
+
+/// Whether a sentence holds only under a condition it names.
+pub fn is_conditional(sentence: &str) -> bool {
+    CONDITIONAL.is_match(sentence)
+}
+
+/// The sentence of `question` that asks: people tell their case first, or add it after.
+fn asking(question: &str) -> &str {
+    let mut start = 0;
+    let mut asking = question;
+    for (at, c) in question.char_indices().filter(|(_, c)| matches!(c, '.' | '?' | '!')) {
+        let sentence = &question[start..at + c.len_utf8()];
+        if c == '?' {
+            asking = sentence;
+        }
+        start = at + c.len_utf8();
+    }
+    asking.trim()
+}
+
+static AUXILIARY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"무엇|어떻게|어떤|어느|언제|어디|누가|누구|왜|얼마|며칠|몇|뭐|뭘|무슨|(?i:\b(?:what|how|which|when|where|who|whom|whose|why)\b)",
+        r"(?i)^\W*(?:and |so |then |but )?(?:is|are|was|were|do|does|did|can|could|may|must|should|shall|will|would|has|have|am|need)\b",
     )
 });
+static ASKS_WHAT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"무엇|어떻게|어떤|어느|언제|어디|누가|누구|왜|얼마|며칠|몇|뭐|뭘|무슨"));
 static YES_NO_KOREAN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?:나요|까요|까|가요|은지요|는지요|되죠|하죠|지요|되요|돼요|해요|는지)\s*\??\s*$"));
 
 /// Whether `question` can be answered by yes or no.
 pub fn is_yes_no(question: &str) -> bool {
-    match Language::detect(question) {
+    let asking = asking(question);
+    match Language::detect(asking) {
+        // "If the freight is free, is it added?": the clause after the last comma may be the one that asks.
         Language::En => {
-            let last = question.trim().rsplit(['.', '!']).next().unwrap_or(question);
-            YES_NO_ENGLISH.is_match(question) && !ASKS_WHAT.is_match(last.split(',').next_back().unwrap_or(last))
+            AUXILIARY.is_match(asking)
+                || asking.match_indices(", ").any(|(at, _)| AUXILIARY.is_match(&asking[at + 2..]))
         }
-        Language::Ko => YES_NO_KOREAN.is_match(question) && !ASKS_WHAT.is_match(question),
+        Language::Ko => YES_NO_KOREAN.is_match(asking) && !ASKS_WHAT.is_match(asking),
     }
 }
 
@@ -239,6 +284,10 @@ mod tests {
         assert_eq!(yes, Some(Polarity::Affirmative));
         assert_eq!(answers("가산율은 얼마인가요?", "가산율은 10%이다.", Language::Ko), None);
         assert_eq!(answers("How is it added?", "It is added.", Language::En), None);
+        let case_after = "환불액을 뺄 수 있나요? 약관은 없었습니다.";
+        assert_eq!(answers(case_after, "환불액은 고려하지 않는다.", Language::Ko), Some(Polarity::Negative));
+        let must = answers("Does customs have to explain how it valued goods?", "Customs must tell how.", Language::En);
+        assert_eq!(must, Some(Polarity::Affirmative));
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The few hits that are cited, and the titles that a refusal names.
 
-use std::collections::HashMap;
-
 use super::Citation;
 use crate::index::Hit;
 
@@ -14,35 +12,45 @@ const MIN_SHARE: f32 = 0.04;
 /// The passages cited, numbered from 1.
 pub(super) fn citations(hits: &[Hit]) -> Vec<Citation> {
     let Some(best) = hits.first() else { return Vec::new() };
-    let mut of_subject: HashMap<String, usize> = HashMap::new();
-    let mut citations = Vec::new();
-    for hit in hits {
-        let count = of_subject.entry(hit.passage.subject()).or_default();
-        if hit.score < MIN_SHARE * best.score || citations.len() == MAX_CITATIONS {
-            break;
+    let mut cited: Vec<&Hit> = Vec::new();
+    for hit in hits.iter().take_while(|hit| hit.score >= MIN_SHARE * best.score) {
+        let of_subject = cited.iter().filter(|other| other.passage.subject() == hit.passage.subject()).count();
+        if cited.len() < MAX_CITATIONS && of_subject < MAX_OF_SUBJECT {
+            cited.push(hit);
         }
-        if *count == MAX_OF_SUBJECT {
-            continue;
-        }
-        *count += 1;
-        let passage = &hit.passage;
-        citations.push(Citation {
-            n: citations.len() + 1,
-            document: passage.document.clone(),
-            passage: passage.id.clone(),
-            title: passage.title.clone(),
-            heading: passage.heading.clone(),
-            corpus: passage.corpus.clone(),
-            language: passage.language,
-            topic: passage.topic,
-            authority: passage.authority.clone(),
-            text: passage.text.clone(),
-            span: passage.span.clone(),
-            score: hit.score,
-            refs: passage.refs.clone(),
-        });
     }
-    citations
+    // A guide opens with its answer in short, which decides more often than what is nearest in words.
+    let is_opening = |hit: &&Hit| {
+        hit.passage.document == best.passage.document
+            && hit.passage.heading.is_empty()
+            && hit.passage.authority == "guide"
+    };
+    if let Some(opening) = hits.iter().find(is_opening)
+        && !cited.iter().any(|hit| hit.passage.id == opening.passage.id)
+    {
+        cited.truncate(MAX_CITATIONS - 1);
+        cited.insert(1, opening);
+    }
+    cited.into_iter().enumerate().map(|(at, hit)| citation(at + 1, hit)).collect()
+}
+
+fn citation(n: usize, hit: &Hit) -> Citation {
+    let passage = &hit.passage;
+    Citation {
+        n,
+        document: passage.document.clone(),
+        passage: passage.id.clone(),
+        title: passage.title.clone(),
+        heading: passage.heading.clone(),
+        corpus: passage.corpus.clone(),
+        language: passage.language,
+        authority: passage.authority.clone(),
+        text: passage.text.clone(),
+        span: passage.span.clone(),
+        score: hit.score,
+        topic: passage.topic,
+        refs: passage.refs.clone(),
+    }
 }
 
 /// The first `limit` different titles.
