@@ -1,7 +1,7 @@
 //! Text to tokens and back. The tokenizer comes from the model's own files: `tokenizer.json`, or GGUF metadata
 //! ([`super::tokenizer_gguf`]).
 
-use tokenizers::Tokenizer as HfTokenizer;
+use tokenizers::{DecoderWrapper, Tokenizer as HfTokenizer};
 
 use super::Error;
 
@@ -25,7 +25,9 @@ enum Spelling {
 
 impl Tokenizer {
     pub fn new(inner: HfTokenizer, eos: Vec<u32>) -> Self {
-        let spelling = if inner.token_to_id("Ġ").is_some() { Spelling::ByteLevel } else { Spelling::Metaspace };
+        // Not told by the vocabulary: a large one of SentencePiece has `Ġ` as a letter.
+        let is_byte_level = matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
+        let spelling = if is_byte_level { Spelling::ByteLevel } else { Spelling::Metaspace };
         Self { inner, eos, spelling }
     }
 

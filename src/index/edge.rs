@@ -11,8 +11,8 @@ use qdrant_edge::{
     WalOptions,
 };
 
-use super::Error;
 use super::dense::{DenseIndex, Point};
+use super::{Error, is_disk_full};
 
 /// Name of the only vector of a point.
 const VECTOR: &str = "passage";
@@ -32,8 +32,12 @@ pub(super) enum Opened {
     Elsewhere,
 }
 
-fn failed(act: &'static str) -> impl Fn(qdrant_edge::OperationError) -> Error {
-    move |error| Error::dense(act, error.to_string())
+/// An error of `act`; a full disk is told apart and named by the folder.
+fn failed(act: &'static str, folder: &Path) -> impl Fn(qdrant_edge::OperationError) -> Error {
+    move |error| match error.to_string() {
+        reason if is_disk_full(&reason) => Error::DiskFull { path: folder.into() },
+        reason => Error::Dense { act, reason },
+    }
 }
 
 impl Edge {
@@ -44,12 +48,12 @@ impl Edge {
             .vector(VECTOR, EdgeVectorParams::builder(dim, Distance::Dot).build())
             .wal_options(options)
             .build();
-        let shard = EdgeShard::new(folder, config).map_err(failed("create the shard"))?;
+        let shard = EdgeShard::new(folder, config).map_err(failed("create the shard", folder))?;
         let mut batch = Vec::with_capacity(BATCH);
         let write = |batch: &mut Vec<_>| {
             let points = PointInsertOperations::PointsList(std::mem::take(batch));
             let operation = UpdateOperation::PointOperation(PointOperations::UpsertPoints(points));
-            shard.update(operation).map_err(failed("write vectors"))
+            shard.update(operation).map_err(failed("write vectors", folder))
         };
         for point in points {
             let vectors = vec![(VECTOR, qdrant_edge::Vector::new_dense(point.vector))];
@@ -63,7 +67,7 @@ impl Edge {
             write(&mut batch)?;
         }
         // Builds the graph where there are enough vectors to be worth one.
-        shard.optimize().map_err(failed("build the graph"))?;
+        shard.optimize().map_err(failed("build the graph", folder))?;
         Ok(())
     }
 
@@ -78,7 +82,7 @@ impl Edge {
             {
                 Ok(Opened::Elsewhere)
             }
-            Err(error) => Err(Error::dense("open the shard", error.to_string())),
+            Err(error) => Err(failed("open the shard", folder)(error)),
         }
     }
 }
@@ -86,7 +90,9 @@ impl Edge {
 impl DenseIndex for Edge {
     fn search(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<(u64, f32)>, Error> {
         let filter = (!corpora.is_empty()).then(|| -> Result<Filter, Error> {
-            let key = "corpus".parse().map_err(|()| Error::dense("filter", "`corpus` is no payload key".into()))?;
+            let key = "corpus"
+                .parse()
+                .map_err(|()| Error::Dense { act: "filter", reason: "`corpus` is no payload key".into() })?;
             let condition = FieldCondition::new_match(key, corpora.to_vec().into());
             Ok(Filter::new_must(Condition::Field(condition)))
         });
@@ -100,7 +106,8 @@ impl DenseIndex for Edge {
             with_vector: None,
             score_threshold: None,
         };
-        let points = self.shard.search(request).map_err(failed("search"))?;
+        let points = self.shard.search(request);
+        let points = points.map_err(|error| Error::Dense { act: "search", reason: error.to_string() })?;
         let hits = points.into_iter().filter_map(|point| match point.id {
             PointId::NumId(key) => Some((key, point.score)),
             PointId::Uuid(_) => None,

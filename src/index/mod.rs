@@ -74,10 +74,6 @@ impl Error {
             Self::Storage { path: path.into(), reason }
         }
     }
-
-    fn dense(act: &'static str, reason: String) -> Self {
-        if is_disk_full(&reason) { Self::DiskFull { path: "dense".into() } } else { Self::Dense { act, reason } }
-    }
 }
 
 /// The words of the system, of SQLite, and of what passes them on as text.

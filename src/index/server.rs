@@ -27,14 +27,14 @@ pub(super) struct Server {
 }
 
 fn failed(act: &'static str) -> impl Fn(qdrant_client::QdrantError) -> Error {
-    move |error| Error::dense(act, error.to_string())
+    move |error| Error::Dense { act, reason: error.to_string() }
 }
 
 impl Server {
     /// Connects lazily; the first request finds out whether there is a server.
     pub fn connect(url: &str, key: Option<&str>, collection: &str) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let runtime = runtime.map_err(|error| Error::dense("start the client", error.to_string()))?;
+        let runtime = runtime.map_err(|error| Error::Dense { act: "start the client", reason: error.to_string() })?;
         let config = Qdrant::from_url(url).timeout(TIMEOUT).skip_compatibility_check();
         let config = if let Some(key) = key { config.api_key(key) } else { config };
         let client = config.build().map_err(failed("read the server's URL"))?;

@@ -8,16 +8,16 @@ use tempfile::tempdir;
 use super::haetae;
 use crate::support::home;
 
-/// A small file system in memory; unmounted when dropped.
+/// A small file system in a file, as real a disk as can be had in a test; unmounted when dropped.
 struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
     /// `None` where this process may not mount.
-    fn mount(at: &'a Path, size: &str) -> Option<Self> {
-        let options = format!("size={size}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(at).stderr(Stdio::null());
-        mount.status().is_ok_and(|status| status.success()).then_some(Self(at))
+    fn mount(image: &Path, bytes: u64, at: &'a Path) -> Option<Self> {
+        fs_err::File::create(image).unwrap().set_len(bytes).unwrap();
+        let run = |command: &mut Command| command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        let is_made = run(Command::new("mkfs.ext4").args(["-q", "-m", "0"]).arg(image));
+        (is_made && run(Command::new("mount").args(["-o", "loop"]).arg(image).arg(at))).then_some(Self(at))
     }
 }
 
@@ -29,9 +29,9 @@ impl Drop for SmallDisk<'_> {
 
 #[test]
 fn a_full_disk_is_named_and_the_old_index_still_serves() {
-    let folder = tempdir().unwrap();
-    let Some(_disk) = SmallDisk::mount(folder.path(), "384m") else {
-        eprintln!("skipped: mounting a small disk needs root");
+    let (image, folder) = (tempdir().unwrap(), tempdir().unwrap());
+    let Some(_disk) = SmallDisk::mount(&image.path().join("disk.ext4"), 384 << 20, folder.path()) else {
+        eprintln!("skipped: mounting a small disk needs root, mkfs.ext4 and a loop device");
         return;
     };
     let at = folder.path();
