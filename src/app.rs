@@ -162,10 +162,11 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
 
 /// Looks for something once in each language: files are mapped and caches filled before the first user asks.
 fn warm_up(rag: &Rag) {
-    for question in ["What is the customs value?", "과세가격은 무엇인가요?"] {
-        if let Err(error) = rag.find(question, &[]) {
-            tracing::warn!(%error, "the first search failed");
-        }
+    let valuation = ["valuation".to_owned()];
+    let searched =
+        ["What is the customs value?", "과세가격은 무엇인가요?"].map(|question| rag.find(question, &valuation));
+    if let Err(error) = rag.warm_up().and(searched.into_iter().collect::<Result<Vec<_>, _>>().map(|_| ())) {
+        tracing::warn!(%error, "the first search failed");
     }
 }
 

@@ -198,7 +198,9 @@ mod tests {
     #[test]
     fn a_header_cut_anywhere_is_an_error_and_no_panic() {
         let whole = file(&[("a", Value::U32(1)), ("general.alignment", Value::U32(32)), ("n", Value::F64(0.5))]);
-        for len in 0..whole.len() {
+        // The writer fills the last tensor, 4 blocks of 34 bytes, up to the alignment; a file without that is whole.
+        let padding = (4usize * 34).next_multiple_of(32) - 4 * 34;
+        for len in 0..whole.len() - padding {
             assert!(read_header(Cursor::new(&whole[..len])).is_err(), "{len} of {} bytes", whole.len());
         }
         assert!(read_header(Cursor::new(whole)).is_ok());
