@@ -3,6 +3,7 @@
 //! A shard belongs to one process at a time (its log is locked); a second process reads the vectors from the catalogue
 //! instead, which [`Edge::open`]'s [`Opened::Elsewhere`] tells the caller.
 
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
 use qdrant_edge::{
@@ -22,7 +23,19 @@ const BATCH: usize = 256;
 const LOG_BYTES: usize = 8 << 20;
 
 pub(super) struct Edge {
-    shard: EdgeShard,
+    /// There until the drop.
+    shard: Option<EdgeShard>,
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        // A shard flushes when it is dropped, and panics where the disk is full. This one was only read, so that nothing
+        // is lost; the answer already found must not be.
+        let shard = self.shard.take();
+        if std::panic::catch_unwind(AssertUnwindSafe(|| drop(shard))).is_err() {
+            tracing::warn!("the vector index could not be flushed");
+        }
+    }
 }
 
 /// What became of an attempt to open.
@@ -43,6 +56,19 @@ fn failed(act: &'static str, folder: &Path) -> impl Fn(qdrant_edge::OperationErr
 impl Edge {
     /// Writes a new shard into the empty folder `folder`.
     pub fn build(folder: &Path, dim: usize, points: impl Iterator<Item = Point>) -> Result<(), Error> {
+        // A shard flushes when it is dropped, and panics where it cannot: a full disk must be an error all the same.
+        std::panic::catch_unwind(AssertUnwindSafe(|| Self::write(folder, dim, points))).unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            let reason = said.unwrap_or("a panic without a word").to_owned();
+            Err(if is_disk_full(&reason) {
+                Error::DiskFull { path: folder.into() }
+            } else {
+                Error::Dense { act: "write the shard", reason }
+            })
+        })
+    }
+
+    fn write(folder: &Path, dim: usize, points: impl Iterator<Item = Point>) -> Result<(), Error> {
         let options = WalOptions { segment_capacity: LOG_BYTES, ..WalOptions::default() };
         let config = EdgeConfig::builder()
             .vector(VECTOR, EdgeVectorParams::builder(dim, Distance::Dot).build())
@@ -73,7 +99,7 @@ impl Edge {
 
     pub fn open(folder: &Path) -> Result<Opened, Error> {
         match EdgeShard::load(folder, None) {
-            Ok(shard) => Ok(Opened::Here(Box::new(Self { shard }))),
+            Ok(shard) => Ok(Opened::Here(Box::new(Self { shard: Some(shard) }))),
             // The log's lock comes back as text only.
             Err(error)
                 if ["WouldBlock", "would block", "Resource temporarily unavailable", "lock"]
@@ -106,7 +132,7 @@ impl DenseIndex for Edge {
             with_vector: None,
             score_threshold: None,
         };
-        let points = self.shard.search(request);
+        let points = self.shard.as_ref().expect("there until the drop").search(request);
         let points = points.map_err(|error| Error::Dense { act: "search", reason: error.to_string() })?;
         let hits = points.into_iter().filter_map(|point| match point.id {
             PointId::NumId(key) => Some((key, point.score)),
