@@ -78,7 +78,8 @@ impl Error {
 
 /// The words of the system, of SQLite, and of what passes them on as text.
 fn is_disk_full(reason: &str) -> bool {
-    let signs = ["No space left on device", "disk is full", "StorageFull", "os error 28", "os error 122"];
+    // SQLite says of its shared memory only that it cannot be resized (`xShmMap`).
+    let signs = ["No space left on device", "disk is full", "StorageFull", "os error 28", "os error 122", "xShmMap"];
     signs.iter().any(|sign| reason.contains(sign))
 }
 
