@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::kernels::KvType;
+
 /// Why the settings could not be resolved.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -81,6 +83,8 @@ pub struct EngineFile {
     pub kv_tokens: Option<usize>,
     /// Tokens processed in one step.
     pub step_tokens: Option<usize>,
+    /// How the KV cache keeps its numbers: `f32`, `f16` or `q8`.
+    pub kv_type: Option<KvType>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -130,11 +134,19 @@ pub struct EngineLimits {
     pub context_len: usize,
     pub kv_tokens: usize,
     pub step_tokens: usize,
+    pub kv_type: KvType,
 }
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        Self { max_waiting: 64, max_running: 16, context_len: 8192, kv_tokens: 32_768, step_tokens: 512 }
+        Self {
+            max_waiting: 64,
+            max_running: 16,
+            context_len: 8192,
+            kv_tokens: 32_768,
+            step_tokens: 512,
+            kv_type: KvType::F16,
+        }
     }
 }
 
@@ -198,6 +210,7 @@ impl Config {
                 context_len: file.engine.context_len.unwrap_or(defaults.context_len),
                 kv_tokens: file.engine.kv_tokens.unwrap_or(defaults.kv_tokens),
                 step_tokens: file.engine.step_tokens.unwrap_or(defaults.step_tokens),
+                kv_type: file.engine.kv_type.unwrap_or(defaults.kv_type),
             },
             embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),

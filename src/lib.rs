@@ -31,6 +31,7 @@
 //! - [`config`]: file, environment and flags, resolved once.
 //! - [`prompts`]: the templates of `prompts/`, with typed variables.
 //! - [`legal`]: references such as `KR-CA-30(1)6`, and the articles that a text mentions.
+//! - [`kernels`]: arithmetic made for the processor: products with quantised weights, attention, threads.
 //! - [`lang`]: the two languages.
 //! - [`assets`]: what is built into the binary.
 //! - [`telemetry`]: what is counted, under the names Prometheus reads.
@@ -79,6 +80,7 @@ pub mod history;
 pub mod http;
 pub mod index;
 pub mod ingest;
+pub mod kernels;
 pub mod lang;
 pub mod legal;
 pub mod models;

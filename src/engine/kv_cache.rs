@@ -1,5 +1,5 @@
-//! Which block of the KV cache holds what: allocation, prefix reuse, eviction. Pure bookkeeping; the tensors live in
-//! [`super::kv_store`].
+//! Which block of the KV cache holds what: allocation, prefix reuse, eviction. Pure bookkeeping; the numbers live in a
+//! [`crate::kernels::KvStore`].
 //!
 //! A block holds [`BLOCK_LEN`] tokens. A full block is known by the hash of its tokens chained to its predecessor's, so
 //! equal prefixes meet in equal blocks whoever computed them (vLLM, "automatic prefix caching"). Unused full blocks
@@ -12,12 +12,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-/// Tokens in a block. 16 lets one 512-bit register hold a score for each key of a block.
-pub const BLOCK_LEN: usize = 16;
-
-/// Index of a block in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BlockId(pub u32);
+pub use crate::kernels::{BLOCK_LEN, BlockId};
 
 /// Hash of a block's tokens and everything before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

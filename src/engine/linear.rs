@@ -1,57 +1,113 @@
-//! A matrix product with fixed weights: `[rows, in] -> [rows, out]` f32.
+//! A matrix product with fixed weights, `[rows, in] -> [rows, out]` f32, and groups of them over the same rows.
 //!
-//! Weights are brought at load into the form that candle multiplies fastest. Its packed kernels (AVX2, AVX-512 VNNI,
-//! AMX; `candle-core/src/quantized/repack_x86.rs`) take Q4_K and Q8_0 with rows that are a multiple of 256, whatever the
-//! number of rows; most other types fall to a kernel many times slower. So the other types become Q8_0, which loses
-//! nothing that matters next to four to six bits, and shorter rows are filled up with zeros.
-//!
-//! Q6_K becomes Q8_0 too, although candle packs it: a single row of it goes to another kernel than several (`select` asks
-//! for `m > 1`), whose sums differ in the last bits, so that an answer would depend on who else is answered.
+//! Weights are packed for this crate's own kernels. candle multiplies where those have nothing to offer: small
+//! checkpoints kept in full precision, and processors that are no x86-64, where its NEON kernels are the better ones.
+
+use std::sync::Arc;
 
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
-use candle_core::{D, Device, Module, Result, Tensor};
+use candle_core::{CpuStorage, Device, Module, Result, Storage, Tensor};
 
-/// Row length the packed kernels ask for.
-const PACKED_ROW: usize = 256;
+use crate::kernels::{BlockType, Isa, Output, Packed, Product, Rows, Source, multiply};
+
+/// Weights, `[out, in]`.
+#[derive(Clone)]
+pub enum Matrix {
+    Packed(Arc<Packed>),
+    Candle(QMatMul),
+}
 
 /// Weights, with a bias where the model has one.
 #[derive(Clone)]
 pub struct Linear {
-    weight: QMatMul,
-    bias: Option<Tensor>,
-    /// Zeros appended to each input row.
-    padding: usize,
+    matrix: Matrix,
+    /// `[out]`
+    bias: Option<Vec<f32>>,
 }
 
-impl Linear {
-    /// From a tensor of a GGUF file, `[out, in]`.
+/// Rows on their way into a product, in the forms that matrices ask for. Kept, so that a step allocates nothing.
+#[derive(Default)]
+pub struct Scratch {
+    rows: Rows,
+    plain: Vec<f32>,
+}
+
+impl Matrix {
+    /// From a tensor of a GGUF file: `bytes` as they lie there, of `[out_len, in_len]` weights.
     ///
     /// # Errors
-    /// If the tensor has not two dimensions.
-    pub fn quantized(weight: QTensor, bias: Option<Tensor>) -> Result<Self> {
-        let (_, in_len) = weight.shape().dims2()?;
-        let packable = matches!(weight.dtype(), GgmlDType::Q4K | GgmlDType::Q8_0);
-        if packable && in_len.is_multiple_of(PACKED_ROW) {
-            return Ok(Self { weight: QMatMul::from_qtensor(weight)?, bias, padding: 0 });
+    /// candle's, if the bytes are not of that size.
+    pub fn from_gguf(dtype: GgmlDType, bytes: &[u8], out_len: usize, in_len: usize) -> Result<Self> {
+        if Isa::best() != Isa::Portable {
+            let packed = match block_type(dtype) {
+                Some(kind) => Packed::from_gguf(kind, bytes, out_len, in_len),
+                None => {
+                    let weights = quantized(dtype, bytes, out_len, in_len)?.dequantize(&Device::Cpu)?;
+                    Packed::from_f32(&weights.flatten_all()?.to_vec1::<f32>()?, out_len, in_len)
+                }
+            };
+            let size = || format!("{} bytes are no {out_len} x {in_len} weights of type {dtype:?}", bytes.len());
+            return Ok(Self::Packed(Arc::new(packed.ok_or_else(|| candle_core::Error::Msg(size()))?)));
         }
-        Self::requantized(&weight.dequantize(&Device::Cpu)?, bias)
+        Ok(Self::Candle(QMatMul::from_qtensor(quantized(dtype, bytes, out_len, in_len)?)?))
     }
 
-    /// From full-precision weights `[out, in]`, held as Q8_0.
+    /// From full-precision weights `[out, in]`, held in 8 bits.
     ///
     /// # Errors
-    /// If the tensor has not two dimensions.
-    pub fn requantized(weight: &Tensor, bias: Option<Tensor>) -> Result<Self> {
-        let (_, in_len) = weight.dims2()?;
-        let padding = in_len.next_multiple_of(PACKED_ROW) - in_len;
-        let padded = weight.pad_with_zeros(D::Minus1, 0, padding)?;
-        let weight = QMatMul::from_qtensor(QTensor::quantize(&padded, GgmlDType::Q8_0)?)?;
-        Ok(Self { weight, bias, padding })
+    /// candle's, if the tensor has not two dimensions.
+    pub fn rounded(weight: &Tensor) -> Result<Self> {
+        let (out_len, in_len) = weight.dims2()?;
+        let bytes: Vec<u8> = weight.flatten_all()?.to_vec1::<f32>()?.iter().flat_map(|w| w.to_le_bytes()).collect();
+        Self::from_gguf(GgmlDType::F32, &bytes, out_len, in_len)
     }
 
     /// From full-precision weights `[out, in]`, kept as they are.
-    pub fn exact(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight: QMatMul::Tensor(weight), bias, padding: 0 }
+    pub fn exact(weight: Tensor) -> Self {
+        Self::Candle(QMatMul::Tensor(weight))
+    }
+
+    /// Lengths of a row in and of a row out.
+    fn lens(&self) -> Result<(usize, usize)> {
+        let (out_len, in_len) = match self {
+            Self::Packed(packed) => (packed.out_len(), packed.in_len()),
+            Self::Candle(QMatMul::QTensor(weight)) => weight.shape().dims2()?,
+            Self::Candle(QMatMul::Tensor(weight) | QMatMul::TensorF16(weight)) => weight.dims2()?,
+        };
+        Ok((in_len, out_len))
+    }
+
+    /// Weight rows of `ids`, one after another, into `out`: the matrix as a table of embeddings.
+    ///
+    /// # Errors
+    /// If an id is out of range.
+    pub fn lookup(&self, ids: &[u32], out: &mut [f32]) -> Result<()> {
+        let (row_len, num_rows) = self.lens()?;
+        if let Some(id) = ids.iter().find(|id| **id as usize >= num_rows) {
+            return Err(candle_core::Error::Msg(format!("token {id} is beyond the vocabulary of {num_rows}")));
+        }
+        match self {
+            Self::Packed(packed) => {
+                for (id, out) in ids.iter().zip(out.chunks_exact_mut(row_len)) {
+                    packed.row(*id as usize, out);
+                }
+                Ok(())
+            }
+            Self::Candle(matrix) => {
+                let ids = Tensor::new(ids, &Device::Cpu)?;
+                let rows = match matrix {
+                    QMatMul::Tensor(table) => table.index_select(&ids, 0)?,
+                    quantized => quantized.embedding(&ids)?,
+                };
+                with_numbers(&rows, |rows| out.copy_from_slice(rows))
+            }
+        }
+    }
+}
+
+impl Linear {
+    pub fn new(matrix: Matrix, bias: Option<Vec<f32>>) -> Self {
+        Self { matrix, bias }
     }
 
     /// Lengths of a row in and of a row out.
@@ -59,25 +115,100 @@ impl Linear {
     /// # Errors
     /// If the weights have not two dimensions.
     pub fn lens(&self) -> Result<(usize, usize)> {
-        let (out_len, in_len) = match &self.weight {
-            QMatMul::QTensor(weight) => weight.shape().dims2()?,
-            QMatMul::Tensor(weight) | QMatMul::TensorF16(weight) => weight.dims2()?,
-        };
-        Ok((in_len - self.padding, out_len))
+        self.matrix.lens()
+    }
+
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
     }
 }
 
-impl Module for Linear {
-    fn forward(&self, rows: &Tensor) -> Result<Tensor> {
-        let product = match self.padding {
-            0 => self.weight.forward(rows)?,
-            padding => self.weight.forward(&rows.pad_with_zeros(D::Minus1, 0, padding)?.contiguous()?)?,
-        };
-        match &self.bias {
-            Some(bias) => product.broadcast_add(bias),
-            None => Ok(product),
+/// Multiplies `num_rows` rows of `source` with each of `linears`; product `i` goes to `outputs[i]`, in one parallel
+/// region where the weights are packed.
+///
+/// # Errors
+/// candle's.
+pub fn forward<const N: usize>(
+    linears: [&Linear; N],
+    source: Source<'_>,
+    num_rows: usize,
+    outputs: [Output<'_>; N],
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let Some(first) = linears.first() else { return Ok(()) };
+    let (in_len, _) = first.lens()?;
+    let mut products = Vec::with_capacity(N);
+    let mut tensor = None;
+    for (linear, output) in linears.into_iter().zip(outputs) {
+        let bias = linear.bias.as_deref();
+        match &linear.matrix {
+            Matrix::Packed(weight) => products.push(Product { weight, bias, output }),
+            Matrix::Candle(weight) => {
+                let rows: &Tensor = match &mut tensor {
+                    Some(rows) => rows,
+                    empty => {
+                        scratch.plain.resize(num_rows * in_len, 0.0);
+                        source.write(&mut scratch.plain, num_rows, in_len);
+                        empty.insert(Tensor::from_slice(&scratch.plain, (num_rows, in_len), &Device::Cpu)?)
+                    }
+                };
+                with_numbers(&weight.forward(rows)?, |product| put(product, bias, output))?;
+            }
         }
     }
+    if !products.is_empty() {
+        scratch.rows.fill(source, num_rows, in_len);
+        multiply(&scratch.rows, &mut products);
+    }
+    Ok(())
+}
+
+/// What the packed product does in its kernel, for a product that candle made.
+fn put(product: &[f32], bias: Option<&[f32]>, output: Output<'_>) {
+    let len = bias.map_or(product.len(), <[f32]>::len);
+    for (out, product) in output.rows.chunks_mut(len).zip(product.chunks(len)) {
+        for (i, (out, product)) in out.iter_mut().zip(product).enumerate() {
+            let value = product + bias.map_or(0.0, |bias| bias[i]);
+            *out = if output.add { *out + value } else { value };
+        }
+    }
+}
+
+/// Hands over the numbers of an f32 tensor on the CPU.
+fn with_numbers<T>(tensor: &Tensor, take: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match (&*storage, layout.contiguous_offsets()) {
+        (Storage::Cpu(CpuStorage::F32(numbers)), Some((start, end))) => Ok(take(&numbers[start..end])),
+        _ => Err(candle_core::Error::Msg("the product is not in f32 on the CPU".into())),
+    }
+}
+
+fn quantized(dtype: GgmlDType, bytes: &[u8], out_len: usize, in_len: usize) -> Result<QTensor> {
+    let size = out_len * in_len / dtype.block_size() * dtype.type_size();
+    if !in_len.is_multiple_of(dtype.block_size()) || bytes.len() != size {
+        let reason = format!("{} bytes are no {out_len} x {in_len} weights of type {dtype:?}", bytes.len());
+        return Err(candle_core::Error::Msg(reason));
+    }
+    candle_core::quantized::ggml_file::qtensor_from_ggml(dtype, bytes, vec![out_len, in_len], &Device::Cpu)
+}
+
+/// The types that the kernels read; the others are rounded to 8 bits.
+fn block_type(dtype: GgmlDType) -> Option<BlockType> {
+    Some(match dtype {
+        GgmlDType::F32 => BlockType::F32,
+        GgmlDType::F16 => BlockType::F16,
+        GgmlDType::BF16 => BlockType::Bf16,
+        GgmlDType::Q4_0 => BlockType::Q4_0,
+        GgmlDType::Q4_1 => BlockType::Q4_1,
+        GgmlDType::Q5_0 => BlockType::Q5_0,
+        GgmlDType::Q5_1 => BlockType::Q5_1,
+        GgmlDType::Q8_0 => BlockType::Q8_0,
+        GgmlDType::Q4K => BlockType::Q4K,
+        GgmlDType::Q5K => BlockType::Q5K,
+        GgmlDType::Q6K => BlockType::Q6K,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -95,37 +226,70 @@ mod tests {
     }
 
     #[test]
-    fn a_row_alone_equals_the_row_among_others_bit_for_bit() {
-        // Beyond 31 rows, processors with AMX multiply Q4_K by another kernel.
-        let rows = noise((31, 512));
+    fn packed_weights_are_those_that_candle_reads() {
+        let ids: Vec<u32> = (0..24).collect();
         for dtype in [
+            GgmlDType::F32,
+            GgmlDType::F16,
+            GgmlDType::BF16,
             GgmlDType::Q4_0,
             GgmlDType::Q4_1,
             GgmlDType::Q5_0,
+            GgmlDType::Q5_1,
             GgmlDType::Q8_0,
+            GgmlDType::Q2K,
+            GgmlDType::Q3K,
             GgmlDType::Q4K,
             GgmlDType::Q5K,
             GgmlDType::Q6K,
         ] {
-            for out_len in [48, 40] {
-                let weight = QTensor::quantize(&noise((out_len, 512)), dtype).unwrap();
-                let linear = Linear::quantized(weight, None).unwrap();
-                let together = linear.forward(&rows).unwrap().to_vec2::<f32>().unwrap();
-                for len in [1, 2, 3, 5, 16] {
-                    for start in (0..31 - len).step_by(len) {
-                        let part = rows.narrow(0, start, len).unwrap().contiguous().unwrap();
-                        let part = linear.forward(&part).unwrap().to_vec2::<f32>().unwrap();
-                        assert_eq!(part, together[start..start + len], "{dtype:?}, {out_len} out, {len} rows");
-                    }
-                }
+            let tensor = QTensor::quantize(&noise((24, 512)), dtype).unwrap();
+            let want = tensor.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let matrix = Matrix::from_gguf(dtype, &tensor.data().unwrap(), 24, 512).unwrap();
+            let mut got = vec![0.0; want.len()];
+            matrix.lookup(&ids, &mut got).unwrap();
+            // Types that are rounded to 8 bits are off by half of a 127th of the largest of 32 weights.
+            let rounded = matches!(dtype, GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16)
+                || matches!(dtype, GgmlDType::Q2K | GgmlDType::Q3K);
+            let tolerance = if rounded { 0.006 } else { 2e-6 };
+            for (got, want) in got.iter().zip(&want) {
+                assert!((got - want).abs() <= tolerance, "{dtype:?}: {got} for {want}");
             }
         }
     }
 
     #[test]
-    fn short_rows_are_filled_up_and_their_lengths_told() {
-        let linear = Linear::requantized(&noise((40, 96)), None).unwrap();
-        assert_eq!(linear.lens().unwrap(), (96, 40));
-        assert_eq!(linear.forward(&noise((3, 96))).unwrap().dims(), [3, 40]);
+    fn kept_and_packed_weights_give_the_same_product() {
+        let (weight, rows) = (noise((40, 96)), noise((3, 96)));
+        let source = rows.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let bias: Vec<f32> = (0..40).map(|i| i as f32).collect();
+        let run = |matrix: Matrix, add: bool| {
+            let linear = Linear::new(matrix, Some(bias.clone()));
+            assert_eq!(linear.lens().unwrap(), (96, 40));
+            let mut out = vec![1.0; 120];
+            let output = Output { rows: &mut out, add };
+            forward([&linear], Source::Plain(&source), 3, [output], &mut Scratch::default()).unwrap();
+            out
+        };
+        for add in [false, true] {
+            let exact = run(Matrix::exact(weight.clone()), add);
+            let packed = run(Matrix::rounded(&weight).unwrap(), add);
+            for (exact, packed) in exact.iter().zip(&packed) {
+                assert!((exact - packed).abs() < 0.1, "{packed} for {exact}");
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_of_another_size_are_refused() {
+        assert!(Matrix::from_gguf(GgmlDType::Q4_0, &[0; 17], 1, 32).is_err());
+        assert!(Matrix::from_gguf(GgmlDType::Q2K, &[0; 84], 1, 255).is_err());
+    }
+
+    #[test]
+    fn ids_beyond_the_table_are_refused() {
+        let mut out = vec![0.0; 96];
+        let error = Matrix::rounded(&noise((40, 96))).unwrap().lookup(&[40], &mut out).unwrap_err().to_string();
+        assert!(error.contains("token 40 is beyond the vocabulary of 40"), "{error}");
     }
 }

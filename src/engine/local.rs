@@ -8,13 +8,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use candle_core::Tensor;
-
 use super::arch::Decoder;
 use super::arch::decoder::Batch;
-use super::attention::Segment;
 use super::kv_cache::{BLOCK_LEN, BlockId};
-use super::kv_store::KvStore;
 use super::loader::Model;
 use super::request::{GenerateRequest, Prompt, TokenStream};
 use super::sampler::Sampler;
@@ -24,6 +20,7 @@ use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 use super::{BoxFuture, Engine, Error, Load, ModelInfo, SamplingParams};
 use crate::config::EngineLimits;
+use crate::kernels::{KvStore, Segment};
 use crate::lang::Language;
 
 /// A loaded model. Dropping it ends the thread after the current step.
@@ -60,11 +57,12 @@ impl LocalEngine {
         check_limits(&limits)?;
         let num_blocks = limits.kv_tokens / BLOCK_LEN;
         // In whole blocks, so that the longest sequence always fits when it is alone.
-        let model = Model::load(path, limits.context_len.min(num_blocks * BLOCK_LEN))?;
+        let mut model = Model::load(path, limits.context_len.min(num_blocks * BLOCK_LEN))?;
         let info = ModelInfo { id: id.into(), context_len: model.context_len, languages: languages.into() };
         let config = model.decoder.config();
-        let mut store = KvStore::new(config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
-        warm_up(&model.decoder, &mut store)
+        let mut store =
+            KvStore::new(limits.kv_type, config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
+        warm_up(&mut model.decoder, &mut store)
             .map_err(|error| Error::BadModel { path: path.display().to_string(), reason: error.to_string() })?;
         let tokenizer = Arc::new(model.tokenizer);
         let text = TextSide { tokenizer: Arc::clone(&tokenizer), template: model.template, model: id.into() };
@@ -100,13 +98,12 @@ fn check_limits(limits: &EngineLimits) -> Result<(), Error> {
     }
 }
 
-/// Runs two tokens through the model: candle packs each matrix at its first product, which the first user should not
-/// wait for. The block they are written to is not recorded, so nobody finds them there.
-fn warm_up(decoder: &Decoder, store: &mut KvStore) -> candle_core::Result<()> {
+/// Runs two tokens through the model, so that the first user does not wait for threads to start and memory to be
+/// mapped. The block they are written to is not recorded, so nobody finds them there.
+fn warm_up(decoder: &mut Decoder, store: &mut KvStore) -> candle_core::Result<()> {
     let blocks = [BlockId(0)];
     let segments = vec![Segment { rows: 0..2, start: 0, blocks: &blocks }];
-    decoder.forward(&Batch { tokens: vec![0, 1], segments, logit_rows: vec![1] }, store)?;
-    Ok(())
+    decoder.forward(&Batch { tokens: vec![0, 1], segments, logit_rows: vec![1] }, store).map(|_| ())
 }
 
 impl LocalEngine {
@@ -304,9 +301,8 @@ impl Worker {
         }
         self.generated_tokens += num_sampled as u64;
         let batch = Batch { tokens, segments, logit_rows };
-        let logits: Vec<Vec<f32>> = self.decoder.forward(&batch, &mut self.store).and_then(|t: Tensor| t.to_vec2())?;
+        let mut rows = self.decoder.forward(&batch, &mut self.store)?;
         let tokenizer = &self.tokenizer;
-        let mut rows = logits.iter();
         self.scheduler.complete(plan, |_, sequence| {
             let logits = rows.next().expect("a row was asked for each sequence that samples");
             sequence.push(logits, tokenizer)

@@ -4,10 +4,7 @@
 //! cannot tell them apart. Knows nothing of documents, citations or HTTP status codes.
 
 pub mod arch;
-mod attention;
 mod kv_cache;
-mod kv_store;
-mod lanes;
 mod linear;
 mod loader;
 pub mod local;

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+pub use crate::kernels::RopeLayout;
+
 /// The families the decoder covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
@@ -28,15 +30,6 @@ impl Architecture {
     }
 }
 
-/// Which components of a head rotate together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RopeLayout {
-    /// `(i, i + head_dim / 2)`: Hugging Face checkpoints, and GGUF files of Qwen and Gemma.
-    Halves,
-    /// `(2i, 2i + 1)`: GGUF files of the Llama family, whose converter permutes the rows.
-    Pairs,
-}
-
 /// How positions beyond the trained length are reached.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RopeScaling {
@@ -60,6 +53,32 @@ pub struct RopeConfig {
     pub theta: f32,
     pub scaling: RopeScaling,
     pub layout: RopeLayout,
+}
+
+impl RopeConfig {
+    /// Radians a position, `[head_dim / 2]`, in f32 as `modeling_rope_utils.py` of transformers computes them.
+    pub fn frequencies(&self, head_dim: usize) -> Vec<f32> {
+        let base = (0..head_dim / 2).map(|i| self.theta.powf(-((2 * i) as f32) / head_dim as f32));
+        match &self.scaling {
+            RopeScaling::None => base.collect(),
+            RopeScaling::Linear(factor) => base.map(|f| f / factor).collect(),
+            RopeScaling::Factors(factors) => base.zip(factors).map(|(f, factor)| f / factor).collect(),
+            &RopeScaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_len } => base
+                .map(|f| {
+                    let wavelength = 2.0 * std::f32::consts::PI / f;
+                    if wavelength < original_len / high_freq_factor {
+                        f
+                    } else if wavelength > original_len / low_freq_factor {
+                        f / factor
+                    } else {
+                        let smooth =
+                            (original_len / wavelength - low_freq_factor) / (high_freq_factor - low_freq_factor);
+                        (1.0 - smooth) * f / factor + smooth * f
+                    }
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Everything the decoder must know.

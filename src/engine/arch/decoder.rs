@@ -3,18 +3,19 @@
 //! In: the new tokens of a batch of sequences and the blocks that hold their past. Out: logits of the rows asked for.
 //! Does not know which sequence a row belongs to beyond its blocks, nor how a token is chosen.
 
+use std::slice::ChunksExact;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, Device, Module, Result, Storage, Tensor};
+use candle_core::Result;
 
-use super::config::{Architecture, DecoderConfig};
-use super::rope::Rope;
-use super::weights::{Embedding, Weights};
+use super::config::{Architecture, DecoderConfig, RopeConfig};
+use super::weights::Weights;
 use crate::engine::Error;
-use crate::engine::attention::{AttentionShape, MAX_HEAD_DIM, Segment, attend};
-use crate::engine::kv_cache::BLOCK_LEN;
-use crate::engine::kv_store::{KvStore, LayerStore};
-use crate::engine::linear::Linear;
+use crate::engine::linear::{Linear, Matrix, Scratch, forward};
+use crate::kernels::{
+    Activation, AttentionShape, BLOCK_LEN, KvStore, LayerStore, MAX_HEAD_DIM, Output, Rope, Segment, Source, add,
+    attend, pool, rms_norm,
+};
 
 /// One step's work for the model.
 pub struct Batch<'a> {
@@ -28,12 +29,13 @@ pub struct Batch<'a> {
 /// A loaded model.
 pub struct Decoder {
     config: DecoderConfig,
-    embedding: Embedding,
+    embedding: Matrix,
     /// Gemma multiplies embeddings by the square root of their length.
-    embedding_scale: Option<f64>,
+    embedding_scale: Option<f32>,
     layers: Vec<Layer>,
     norm: Norm,
     head: Linear,
+    buffers: Buffers,
 }
 
 struct Layer {
@@ -52,20 +54,37 @@ struct Layer {
     post_ffn_norm: Option<Norm>,
     rope: Arc<Rope>,
     shape: AttentionShape,
-    gelu: bool,
+    activation: Activation,
 }
 
 /// Root-mean-square normalisation (Zhang and Sennrich 2019).
 struct Norm {
-    weight: Tensor,
+    weight: Vec<f32>,
     eps: f32,
 }
 
-impl Module for Norm {
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        candle_nn::ops::rms_norm(xs, &self.weight, self.eps)
-    }
+/// Rows between the steps of a layer, kept so that a token allocates nothing. `[rows, ..]` each.
+#[derive(Default)]
+struct Buffers {
+    scratch: Scratch,
+    hidden: Vec<f32>,
+    positions: Vec<usize>,
+    q: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    attended: Vec<f32>,
+    gate: Vec<f32>,
+    up: Vec<f32>,
+    /// A branch that is normalised before it is added.
+    branch: Vec<f32>,
+    /// `[logit_rows, hidden]`
+    last: Vec<f32>,
+    /// `[logit_rows, vocab]`
+    logits: Vec<f32>,
 }
+
+/// Numbers that one thread takes at a time of what is done number by number.
+const PART: usize = 1 << 14;
 
 impl Decoder {
     /// Loads the model for sequences of at most `max_len` tokens.
@@ -95,15 +114,16 @@ impl Decoder {
             )))
         };
         let norm = |name: &str| -> std::result::Result<Norm, Error> {
-            Ok(Norm { weight: weights.tensor(&format!("{name}.weight"))?, eps })
+            Ok(Norm { weight: weights.vector(&format!("{name}.weight"))?, eps })
         };
         let optional_norm = |name: &str| -> std::result::Result<Option<Norm>, Error> {
             if weights.has(&format!("{name}.weight")) { norm(name).map(Some) } else { Ok(None) }
         };
         let is_gemma = config.architecture == Architecture::Gemma3;
-        let global_rope = Arc::new(Rope::new(&config.rope, config.head_dim, max_len));
+        let rope = |rope: &RopeConfig| Arc::new(Rope::new(rope.layout, &rope.frequencies(config.head_dim), max_len));
+        let global_rope = rope(&config.rope);
         let local_rope = match &config.local_rope {
-            Some(rope) => Arc::new(Rope::new(rope, config.head_dim, max_len)),
+            Some(local) => rope(local),
             None => Arc::clone(&global_rope),
         };
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
@@ -133,17 +153,22 @@ impl Decoder {
                     scale: config.attention_scale,
                     window: is_local.then_some(config.sliding_window),
                 },
-                gelu: is_gemma,
+                activation: if is_gemma { Activation::GeluTanh } else { Activation::Silu },
             });
         }
         let head = if config.tie_word_embeddings { "token_embd" } else { "output" };
         let head = linear(head, hidden, config.vocab_size)?;
+        let embedding = match config.tie_word_embeddings {
+            true => head.matrix().clone(),
+            false => weights.matrix("token_embd.weight")?,
+        };
         Ok(Self {
-            embedding: weights.embedding("token_embd.weight")?,
-            embedding_scale: is_gemma.then_some((config.hidden_size as f64).sqrt()),
+            embedding,
+            embedding_scale: is_gemma.then_some((config.hidden_size as f32).sqrt()),
             layers,
             norm: norm("output_norm")?,
             head,
+            buffers: Buffers::default(),
             config,
         })
     }
@@ -152,89 +177,130 @@ impl Decoder {
         &self.config
     }
 
-    /// Runs one step; writes the batch's keys and values into `store`.
-    ///
-    /// Logits: `[logit_rows, vocab]` f32.
+    /// Runs one step; writes the batch's keys and values into `store`. Logits: a row of `[vocab]` f32 for each of the
+    /// batch's `logit_rows`.
     ///
     /// # Errors
-    /// candle's, where a token is outside the vocabulary.
-    pub fn forward(&self, batch: &Batch<'_>, store: &mut KvStore) -> Result<Tensor> {
-        let mut hidden = self.embedding.lookup(&batch.tokens)?;
+    /// candle's, and a token outside the vocabulary.
+    pub fn forward(&mut self, batch: &Batch<'_>, store: &mut KvStore) -> Result<ChunksExact<'_, f32>> {
+        let (num_rows, hidden_size) = (batch.tokens.len(), self.config.hidden_size);
+        let buffers = &mut self.buffers;
+        let mut hidden = std::mem::take(&mut buffers.hidden);
+        hidden.resize(num_rows * hidden_size, 0.0);
+        self.embedding.lookup(&batch.tokens, &mut hidden)?;
         if let Some(scale) = self.embedding_scale {
-            hidden = (hidden * scale)?;
+            hidden.iter_mut().for_each(|x| *x *= scale);
+        }
+        buffers.positions.clear();
+        buffers.positions.resize(num_rows, 0);
+        for segment in &batch.segments {
+            for (row, position) in segment.rows.clone().zip(segment.start..) {
+                buffers.positions[row] = position;
+            }
         }
         for (index, layer) in self.layers.iter().enumerate() {
-            hidden = layer.forward(&hidden, batch, store.layer_mut(index))?;
+            layer.attention(&mut hidden, batch, store.layer_mut(index), buffers)?;
+            layer.feed_forward(&mut hidden, num_rows, buffers)?;
         }
-        let rows = Tensor::new(batch.logit_rows.as_slice(), &Device::Cpu)?;
-        let hidden = self.norm.forward(&hidden.index_select(&rows, 0)?)?;
-        self.head.forward(&hidden)
+        let num_logits = batch.logit_rows.len();
+        buffers.last.clear();
+        for row in &batch.logit_rows {
+            let start = *row as usize * hidden_size;
+            buffers.last.extend_from_slice(&hidden[start..start + hidden_size]);
+        }
+        buffers.hidden = hidden;
+        buffers.logits.resize(num_logits * self.config.vocab_size, 0.0);
+        let source = Source::RmsNorm { rows: &buffers.last, weight: &self.norm.weight, eps: self.norm.eps };
+        let output = Output { rows: &mut buffers.logits, add: false };
+        forward([&self.head], source, num_logits, [output], &mut buffers.scratch)?;
+        Ok(buffers.logits.chunks_exact(self.config.vocab_size))
     }
 }
 
 impl Layer {
-    fn forward(&self, hidden: &Tensor, batch: &Batch<'_>, store: &mut LayerStore) -> Result<Tensor> {
-        let normed = self.attention_norm.forward(hidden)?;
-        let attended = self.attend(&normed, batch, store)?;
-        let mut branch = self.output.forward(&attended)?;
-        if let Some(norm) = &self.post_attention_norm {
-            branch = norm.forward(&branch)?;
-        }
-        let hidden = (hidden + branch)?;
-        let normed = self.ffn_norm.forward(&hidden)?;
-        let gate = self.gate.forward(&normed)?;
-        let gate = if self.gelu { gate.gelu()? } else { candle_nn::ops::silu(&gate)? };
-        let mut branch = self.down.forward(&(gate * self.up.forward(&normed)?)?)?;
-        if let Some(norm) = &self.post_ffn_norm {
-            branch = norm.forward(&branch)?;
-        }
-        hidden + branch
-    }
-
-    fn attend(&self, normed: &Tensor, batch: &Batch<'_>, store: &mut LayerStore) -> Result<Tensor> {
-        let rows = batch.tokens.len();
+    /// `hidden += output(attention(norm(hidden)))`
+    fn attention(
+        &self,
+        hidden: &mut [f32],
+        batch: &Batch<'_>,
+        store: &mut LayerStore,
+        buffers: &mut Buffers,
+    ) -> Result<()> {
+        let num_rows = batch.tokens.len();
         let shape = &self.shape;
-        let q = self.head_norm(self.q.forward(normed)?, self.q_norm.as_ref(), shape.num_heads)?;
-        let k = self.head_norm(self.k.forward(normed)?, self.k_norm.as_ref(), shape.num_kv_heads)?;
-        let v = self.v.forward(normed)?;
         let (q_len, kv_len) = (shape.num_heads * shape.head_dim, shape.num_kv_heads * shape.head_dim);
-        let mut q = to_vec(&q)?;
-        let mut k = to_vec(&k)?;
-        let v = to_vec(&v)?;
+        let Buffers { scratch, q, k, v, attended, positions, branch, .. } = buffers;
+        q.resize(num_rows * q_len, 0.0);
+        k.resize(num_rows * kv_len, 0.0);
+        v.resize(num_rows * kv_len, 0.0);
+        attended.resize(num_rows * q_len, 0.0);
+        let outputs = [&mut *q, &mut *k, &mut *v].map(|rows| Output { rows, add: false });
+        forward([&self.q, &self.k, &self.v], self.attention_norm.of(hidden), num_rows, outputs, scratch)?;
+        self.place(q, self.q_norm.as_ref(), positions);
+        self.place(k, self.k_norm.as_ref(), positions);
         for segment in &batch.segments {
             for row in segment.rows.clone() {
-                let position = segment.start + row - segment.rows.start;
-                self.rope.rotate(&mut q[row * q_len..(row + 1) * q_len], position);
-                let keys = &mut k[row * kv_len..(row + 1) * kv_len];
-                self.rope.rotate(keys, position);
-                let block = segment.blocks[position / BLOCK_LEN];
-                store.write(block, position % BLOCK_LEN, keys, &v[row * kv_len..(row + 1) * kv_len]);
+                let block = segment.blocks[positions[row] / BLOCK_LEN];
+                let numbers = row * kv_len..(row + 1) * kv_len;
+                store.write(block, positions[row] % BLOCK_LEN, &k[numbers.clone()], &v[numbers]);
             }
         }
-        let mut out = vec![0.0; rows * q_len];
-        attend(shape, store, &batch.segments, &q, &mut out);
-        Tensor::from_vec(out, (rows, q_len), &Device::Cpu)
+        attend(shape, store, &batch.segments, q, attended);
+        branch_into(&self.output, Source::Plain(attended), self.post_attention_norm.as_ref(), hidden, branch, scratch)
     }
 
-    /// Normalises each head by itself, where the architecture does.
-    fn head_norm(&self, rows: Tensor, norm: Option<&Norm>, num_heads: usize) -> Result<Tensor> {
-        let Some(norm) = norm else { return Ok(rows) };
-        let (num_rows, row_len) = rows.dims2()?;
-        let heads = rows.reshape((num_rows * num_heads, self.shape.head_dim))?;
-        norm.forward(&heads)?.reshape((num_rows, row_len))
+    /// `hidden += down(activation(gate(norm(hidden))) * up(norm(hidden)))`
+    fn feed_forward(&self, hidden: &mut [f32], num_rows: usize, buffers: &mut Buffers) -> Result<()> {
+        let (_, inner) = self.gate.lens()?;
+        let Buffers { scratch, gate, up, branch, .. } = buffers;
+        gate.resize(num_rows * inner, 0.0);
+        up.resize(num_rows * inner, 0.0);
+        let outputs = [&mut *gate, &mut *up].map(|rows| Output { rows, add: false });
+        forward([&self.gate, &self.up], self.ffn_norm.of(hidden), num_rows, outputs, scratch)?;
+        let source = Source::Gated { gate, up, activation: self.activation };
+        branch_into(&self.down, source, self.post_ffn_norm.as_ref(), hidden, branch, scratch)
+    }
+
+    /// Normalises each head by itself, where the architecture does, and rotates it to its position.
+    fn place(&self, heads: &mut [f32], norm: Option<&Norm>, positions: &[usize]) {
+        let row_len = heads.len() / positions.len();
+        let part_rows = (PART / row_len).max(1);
+        pool().for_parts(heads, part_rows * row_len, |part, rows| {
+            if let Some(norm) = norm {
+                rms_norm(rows, &norm.weight, norm.eps);
+            }
+            let first = part * part_rows;
+            self.rope.rotate(rows, &positions[first..first + rows.len() / row_len]);
+        });
     }
 }
 
-/// The numbers of a contiguous f32 tensor on the CPU.
-fn to_vec(tensor: &Tensor) -> Result<Vec<f32>> {
-    let (storage, layout) = tensor.storage_and_layout();
-    match (&*storage, layout.contiguous_offsets()) {
-        (Storage::Cpu(CpuStorage::F32(numbers)), Some((start, end))) => Ok(numbers[start..end].to_vec()),
-        _ => {
-            drop(storage);
-            tensor.flatten_all()?.to_vec1()
-        }
+impl Norm {
+    fn of<'a>(&'a self, rows: &'a [f32]) -> Source<'a> {
+        Source::RmsNorm { rows, weight: &self.weight, eps: self.eps }
     }
+}
+
+/// Adds a branch's last product to `hidden`, normalised first where the architecture does.
+fn branch_into(
+    linear: &Linear,
+    source: Source<'_>,
+    norm: Option<&Norm>,
+    hidden: &mut [f32],
+    branch: &mut Vec<f32>,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let num_rows = hidden.len() / linear.lens()?.1;
+    let Some(norm) = norm else {
+        return forward([linear], source, num_rows, [Output { rows: hidden, add: true }], scratch);
+    };
+    branch.resize(hidden.len(), 0.0);
+    forward([linear], source, num_rows, [Output { rows: branch, add: false }], scratch)?;
+    pool().for_parts(branch, PART.next_multiple_of(norm.weight.len()), |_, rows| {
+        rms_norm(rows, &norm.weight, norm.eps);
+    });
+    add(hidden, branch);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -245,7 +311,7 @@ mod tests {
 
     use super::*;
     use crate::engine::arch::SafetensorsFolder;
-    use crate::engine::kv_cache::BlockId;
+    use crate::kernels::{BlockId, KvType};
 
     const CHECKPOINTS: [&str; 5] = ["llama", "mistral", "qwen2", "qwen3", "gemma3"];
 
@@ -266,9 +332,9 @@ mod tests {
     }
 
     /// Logits of every token of each input; inputs are given to the model together, `chunk` tokens of each at a time.
-    fn logits(decoder: &Decoder, inputs: &[&[u32]], chunk: usize) -> Vec<Vec<Vec<f32>>> {
+    fn logits(decoder: &mut Decoder, inputs: &[&[u32]], chunk: usize) -> Vec<Vec<Vec<f32>>> {
         let config = decoder.config();
-        let mut store = KvStore::new(config.num_layers, 16, config.num_kv_heads, config.head_dim);
+        let mut store = KvStore::new(KvType::F32, config.num_layers, 16, config.num_kv_heads, config.head_dim);
         let blocks: Vec<Vec<BlockId>> =
             (0..inputs.len() as u32).map(|i| vec![BlockId(9 - i), BlockId(3 + i)]).collect();
         let mut out = vec![Vec::new(); inputs.len()];
@@ -284,9 +350,8 @@ mod tests {
                 owners.extend(std::iter::repeat_n(owner, part.len()));
                 batch.segments.push(Segment { rows, start, blocks: &blocks[owner] });
             }
-            let rows: Vec<Vec<f32>> = decoder.forward(&batch, &mut store).unwrap().to_vec2().unwrap();
-            for (owner, row) in owners.into_iter().zip(rows) {
-                out[owner].push(row);
+            for (owner, row) in owners.into_iter().zip(decoder.forward(&batch, &mut store).unwrap()) {
+                out[owner].push(row.to_vec());
             }
         }
         out
@@ -304,9 +369,9 @@ mod tests {
     #[test]
     fn logits_equal_those_of_transformers() {
         for name in CHECKPOINTS {
-            let decoder = load(&folder(name));
+            let mut decoder = load(&folder(name));
             for (input, want) in references(name) {
-                assert_close(&logits(&decoder, &[&input], 64)[0], &want, name);
+                assert_close(&logits(&mut decoder, &[&input], 64)[0], &want, name);
             }
         }
     }
@@ -318,18 +383,18 @@ mod tests {
             fs_err::copy(folder(name).join("config.v4.json"), copy.path().join("config.json")).unwrap();
             fs_err::copy(folder(name).join("model.safetensors"), copy.path().join("model.safetensors")).unwrap();
             let (input, want) = references(name).remove(0);
-            assert_close(&logits(&load(copy.path()), &[&input], 64)[0], &want, name);
+            assert_close(&logits(&mut load(copy.path()), &[&input], 64)[0], &want, name);
         }
     }
 
     #[test]
     fn batched_and_chunked_equal_whole() {
         for name in CHECKPOINTS {
-            let decoder = load(&folder(name));
+            let mut decoder = load(&folder(name));
             let references = references(name);
             let inputs: Vec<&[u32]> = references.iter().map(|(input, _)| input.as_slice()).collect();
             for chunk in [1, 5, 64] {
-                for (got, (_, want)) in logits(&decoder, &inputs, chunk).iter().zip(&references) {
+                for (got, (_, want)) in logits(&mut decoder, &inputs, chunk).iter().zip(&references) {
                     assert_close(got, want, &format!("{name}, {chunk} at a time"));
                 }
             }

@@ -4,16 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
+use candle_core::quantized::QTensor;
 use candle_core::quantized::gguf_file::{Content, Value};
-use candle_core::quantized::{QMatMul, QTensor};
-use candle_core::{Device, Tensor};
 use fs_err::File;
 
 use super::config::{Architecture, DecoderConfig, RopeConfig, RopeLayout, RopeScaling};
 use super::gguf_header;
-use super::weights::{Embedding, Weights};
+use super::weights::Weights;
 use crate::engine::Error;
-use crate::engine::linear::Linear;
+use crate::engine::linear::Matrix;
 
 /// An open GGUF file.
 pub struct GgufFile {
@@ -45,9 +45,9 @@ impl GgufFile {
         self.content.metadata.get(key)
     }
 
-    fn read(&self, name: &str) -> Result<QTensor, Error> {
+    fn read(&self, name: &str) -> candle_core::Result<QTensor> {
         let mut reader = std::io::Cursor::new(&self.bytes[..]);
-        self.content.tensor(&mut reader, name, &Device::Cpu).map_err(|error| self.bad(name, &error))
+        self.content.tensor(&mut reader, name, &Device::Cpu)
     }
 
     fn bad(&self, name: &str, error: &candle_core::Error) -> Error {
@@ -68,20 +68,23 @@ impl Weights for GgufFile {
         &self.path
     }
 
-    fn tensor(&self, name: &str) -> Result<Tensor, Error> {
-        self.read(name)?.dequantize(&Device::Cpu).map_err(|error| self.bad(name, &error))
+    fn vector(&self, name: &str) -> Result<Vec<f32>, Error> {
+        let read = || self.read(name)?.dequantize(&Device::Cpu)?.flatten_all()?.to_vec1();
+        read().map_err(|error| self.bad(name, &error))
     }
 
-    fn linear(&self, name: &str) -> Result<Linear, Error> {
-        let bias = format!("{name}.bias");
-        let bias = if self.has(&bias) { Some(self.tensor(&bias)?) } else { None };
-        let weight = self.read(&format!("{name}.weight"))?;
-        Linear::quantized(weight, bias).map_err(|error| self.bad(name, &error))
-    }
-
-    fn embedding(&self, name: &str) -> Result<Embedding, Error> {
-        let table = QMatMul::from_qtensor(self.read(name)?).map_err(|error| self.bad(name, &error))?;
-        Ok(Embedding::Quantized(table))
+    fn matrix(&self, name: &str) -> Result<Matrix, Error> {
+        let read = || -> candle_core::Result<Matrix> {
+            let missing = || candle_core::Error::Msg("it is missing".into());
+            let info = self.content.tensor_infos.get(name).ok_or_else(missing)?;
+            let (out_len, in_len) = info.shape.dims2()?;
+            let start = (self.content.tensor_data_offset + info.offset) as usize;
+            let len = info.shape.elem_count() / info.ggml_dtype.block_size() * info.ggml_dtype.type_size();
+            let cut = || candle_core::Error::Msg(format!("it ends beyond the file of {} bytes", self.bytes.len()));
+            let bytes = self.bytes.get(start..start.saturating_add(len)).ok_or_else(cut)?;
+            Matrix::from_gguf(info.ggml_dtype, bytes, out_len, in_len)
+        };
+        read().map_err(|error| self.bad(name, &error))
     }
 }
 

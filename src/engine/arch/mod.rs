@@ -7,7 +7,6 @@ mod config;
 pub mod decoder;
 mod gguf;
 mod gguf_header;
-mod rope;
 mod safetensors;
 mod weights;
 

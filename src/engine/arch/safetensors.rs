@@ -6,9 +6,9 @@ use candle_core::safetensors::MmapedSafetensors;
 use candle_core::{DType, Device, Tensor};
 
 use super::config::{Architecture, DecoderConfig};
-use super::weights::{Embedding, Weights};
+use super::weights::Weights;
 use crate::engine::Error;
-use crate::engine::linear::Linear;
+use crate::engine::linear::Matrix;
 
 /// Weights below this many bytes are multiplied in f32; above it as Q8_0, a quarter of the memory to read for each
 /// token.
@@ -65,6 +65,23 @@ impl Weights for SafetensorsFolder {
         self.tensors.get(&hugging_face_name(name, self.config.architecture)).is_ok()
     }
 
+    fn vector(&self, name: &str) -> Result<Vec<f32>, Error> {
+        let tensor = self.tensor(name)?;
+        let read = || tensor.flatten_all()?.to_vec1();
+        read().map_err(|error| self.bad(name, &error))
+    }
+
+    fn matrix(&self, name: &str) -> Result<Matrix, Error> {
+        let weight = self.tensor(name)?;
+        if self.exact {
+            return Ok(Matrix::exact(weight));
+        }
+        Matrix::rounded(&weight).map_err(|error| self.bad(name, &error))
+    }
+}
+
+impl SafetensorsFolder {
+    /// A tensor in f32, as GGUF would hold it.
     fn tensor(&self, name: &str) -> Result<Tensor, Error> {
         let hf_name = hugging_face_name(name, self.config.architecture);
         let load = || -> candle_core::Result<Tensor> {
@@ -76,20 +93,6 @@ impl Weights for SafetensorsFolder {
             Ok(tensor)
         };
         load().map_err(|error| self.bad(&hf_name, &error))
-    }
-
-    fn linear(&self, name: &str) -> Result<Linear, Error> {
-        let bias = format!("{name}.bias");
-        let bias = if self.has(&bias) { Some(self.tensor(&bias)?) } else { None };
-        let weight = self.tensor(&format!("{name}.weight"))?;
-        if self.exact {
-            return Ok(Linear::exact(weight, bias));
-        }
-        Linear::requantized(&weight, bias).map_err(|error| self.bad(name, &error))
-    }
-
-    fn embedding(&self, name: &str) -> Result<Embedding, Error> {
-        Ok(Embedding::Exact(self.tensor(name)?))
     }
 }
 

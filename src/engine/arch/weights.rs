@@ -3,11 +3,9 @@
 
 use std::path::Path;
 
-use candle_core::Tensor;
-
 use super::config::DecoderConfig;
 use crate::engine::Error;
-use crate::engine::linear::Linear;
+use crate::engine::linear::{Linear, Matrix};
 
 /// A checkpoint on disk.
 pub trait Weights {
@@ -19,41 +17,25 @@ pub trait Weights {
     /// Whether the tensor `name` is there.
     fn has(&self, name: &str) -> bool;
 
-    /// A vector or small matrix in f32, in the shape the architecture gives it.
+    /// A vector in f32.
     ///
     /// # Errors
     /// [`Error::BadModel`] if the tensor is missing or cannot be read.
-    fn tensor(&self, name: &str) -> Result<Tensor, Error>;
+    fn vector(&self, name: &str) -> Result<Vec<f32>, Error>;
 
     /// The product with matrix `name.weight` and, where there is one, vector `name.bias`.
     ///
     /// # Errors
-    /// As for [`Self::tensor`].
-    fn linear(&self, name: &str) -> Result<Linear, Error>;
-
-    /// Token embeddings: rows are looked up, never multiplied.
-    ///
-    /// # Errors
-    /// As for [`Self::tensor`].
-    fn embedding(&self, name: &str) -> Result<Embedding, Error>;
-}
-
-/// A table of rows, `[vocab, hidden]`, in the form the file holds it.
-pub enum Embedding {
-    Quantized(candle_core::quantized::QMatMul),
-    Exact(Tensor),
-}
-
-impl Embedding {
-    /// Rows of `ids`: `[ids, hidden]` f32.
-    ///
-    /// # Errors
-    /// If an id is out of range.
-    pub fn lookup(&self, ids: &[u32]) -> candle_core::Result<Tensor> {
-        let ids = Tensor::new(ids, &candle_core::Device::Cpu)?;
-        match self {
-            Self::Quantized(table) => table.embedding(&ids),
-            Self::Exact(table) => table.index_select(&ids, 0),
-        }
+    /// As for [`Self::vector`].
+    fn linear(&self, name: &str) -> Result<Linear, Error> {
+        let bias = format!("{name}.bias");
+        let bias = if self.has(&bias) { Some(self.vector(&bias)?) } else { None };
+        Ok(Linear::new(self.matrix(&format!("{name}.weight"))?, bias))
     }
+
+    /// The matrix `name`, as a table whose rows are looked up.
+    ///
+    /// # Errors
+    /// As for [`Self::vector`].
+    fn matrix(&self, name: &str) -> Result<Matrix, Error>;
 }

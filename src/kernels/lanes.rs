@@ -1,18 +1,24 @@
 //! Sixteen f32 at once: one AVX-512 register, two AVX2 ones, or an array. The attention kernel is written once over
 //! [`Lanes`], because left to itself the compiler gathers across queries instead of streaming along keys.
 //!
-//! All unsafe code of the kernel is here. Every `unsafe` has the same reason: the type is only named inside functions
+//! Every `unsafe` has the same reason: the type is only named inside functions
 //! that are compiled for, and called after detection of, the processor feature it needs.
 
 /// Sixteen numbers.
 pub trait Lanes: Copy {
     fn splat(value: f32) -> Self;
     fn load(from: &[f32; 16]) -> Self;
+    /// From sixteen `f16`, little-endian.
+    fn load_f16(from: &[u8; 32]) -> Self;
+    /// From sixteen `i8`.
+    fn load_i8(from: &[u8; 16]) -> Self;
     fn store(self, to: &mut [f32; 16]);
     /// `self * b + c`
     fn mul_add(self, b: Self, c: Self) -> Self;
     fn add(self, other: Self) -> Self;
     fn max(self, other: Self) -> Self;
+    /// The numbers in `from..to`, `other` in the other places.
+    fn keep(self, from: usize, to: usize, other: f32) -> Self;
     /// `2^self`, for whole numbers in [-126, 127].
     fn exp2_whole(self) -> Self;
 
@@ -72,6 +78,16 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn load_f16(from: &[u8; 32]) -> Self {
+        Self(std::array::from_fn(|i| half::f16::from_le_bytes([from[2 * i], from[2 * i + 1]]).to_f32()))
+    }
+
+    #[inline(always)]
+    fn load_i8(from: &[u8; 16]) -> Self {
+        Self(from.map(|number| f32::from(number as i8)))
+    }
+
+    #[inline(always)]
     fn store(self, to: &mut [f32; 16]) {
         *to = self.0;
     }
@@ -90,6 +106,11 @@ impl Lanes for Portable {
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i].max(other.0[i])))
+    }
+
+    #[inline(always)]
+    fn keep(self, from: usize, to: usize, other: f32) -> Self {
+        Self(std::array::from_fn(|i| if i >= from && i < to { self.0[i] } else { other }))
     }
 
     #[inline(always)]
@@ -125,6 +146,18 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn load_f16(from: &[u8; 32]) -> Self {
+            // SAFETY: the array is as long as the register; see the head of the file.
+            Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) })
+        }
+
+        #[inline(always)]
+        fn load_i8(from: &[u8; 16]) -> Self {
+            // SAFETY: the array is as long as the register; see the head of the file.
+            Self(unsafe { _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(from.as_ptr().cast()))) })
+        }
+
+        #[inline(always)]
         fn store(self, to: &mut [f32; 16]) {
             // SAFETY: the array is as long as the register; see the head of the file.
             unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
@@ -149,6 +182,13 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn keep(self, from: usize, to: usize, other: f32) -> Self {
+            let mask = (((1u32 << to) - 1) & !((1u32 << from) - 1)) as u16;
+            // SAFETY: see the head of the file.
+            Self(unsafe { _mm512_mask_blend_ps(mask, _mm512_set1_ps(other), self.0) })
+        }
+
+        #[inline(always)]
         fn exp2_whole(self) -> Self {
             // SAFETY: see the head of the file.
             Self(unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), self.0) })
@@ -167,7 +207,7 @@ mod x86 {
         }
     }
 
-    /// Two 256-bit registers; only in functions compiled for `avx2` and `fma`.
+    /// Two 256-bit registers; only in functions compiled for `avx2`, `fma` and `f16c`.
     #[derive(Clone, Copy)]
     pub struct Avx2(__m256, __m256);
 
@@ -183,6 +223,22 @@ mod x86 {
         fn load(from: &[f32; 16]) -> Self {
             // SAFETY: the array is as long as both registers; see the head of the file.
             unsafe { Self(_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from[8..].as_ptr())) }
+        }
+
+        #[inline(always)]
+        fn load_f16(from: &[u8; 32]) -> Self {
+            // SAFETY: the array is as long as both registers; see the head of the file.
+            let half = |at: usize| unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from[at..].as_ptr().cast())) };
+            Self(half(0), half(16))
+        }
+
+        #[inline(always)]
+        fn load_i8(from: &[u8; 16]) -> Self {
+            // SAFETY: the array is as long as both registers; see the head of the file.
+            let half = |at: usize| unsafe {
+                _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(from[at..].as_ptr().cast())))
+            };
+            Self(half(0), half(8))
         }
 
         #[inline(always)]
@@ -210,6 +266,14 @@ mod x86 {
         fn max(self, other: Self) -> Self {
             // SAFETY: see the head of the file.
             unsafe { Self(_mm256_max_ps(self.0, other.0), _mm256_max_ps(self.1, other.1)) }
+        }
+
+        #[inline(always)]
+        fn keep(self, from: usize, to: usize, other: f32) -> Self {
+            let mut numbers = self.to_array();
+            numbers[..from].fill(other);
+            numbers[to..].fill(other);
+            Self::load(&numbers)
         }
 
         #[inline(always)]
