@@ -5,7 +5,6 @@
 
 pub mod arch;
 mod kv_cache;
-mod linear;
 mod loader;
 pub mod local;
 pub mod remote;

@@ -106,6 +106,50 @@ fn rms_norm_body(rows: &mut [f32], weight: &[f32], eps: f32) {
     }
 }
 
+/// Brings every `weight.len()` numbers of `rows` to mean 0 and variance 1 in place, then scales and shifts them (Ba et
+/// al. 2016).
+pub fn layer_norm(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+    match Isa::best() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Isa` says that the processor has the features.
+        Isa::Avx512 => unsafe { layer_norm_avx512(rows, weight, bias, eps) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { layer_norm_avx2(rows, weight, bias, eps) },
+        _ => layer_norm_body(rows, weight, bias, eps),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl")]
+fn layer_norm_avx512(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+    layer_norm_body(rows, weight, bias, eps);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn layer_norm_avx2(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+    layer_norm_body(rows, weight, bias, eps);
+}
+
+#[inline(always)]
+fn layer_norm_body(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+    for row in rows.chunks_exact_mut(weight.len()) {
+        let mut lanes = [0.0f32; 16];
+        for chunk in row.chunks(16) {
+            for (lane, x) in lanes.iter_mut().zip(chunk) {
+                *lane += x;
+            }
+        }
+        let mean = lanes.iter().sum::<f32>() / row.len() as f32;
+        row.iter_mut().for_each(|x| *x -= mean);
+        let norm = inverse_rms(row, eps);
+        for ((x, w), b) in row.iter_mut().zip(weight).zip(bias) {
+            *x = *x * norm * w + b;
+        }
+    }
+}
+
 /// `to += from`.
 pub fn add(to: &mut [f32], from: &[f32]) {
     for (to, from) in to.iter_mut().zip(from) {

@@ -1,4 +1,4 @@
-//! Causal attention over the blocks of a [`LayerStore`], with an online softmax (Milakov and Gimelshein 2018, as in
+//! Attention over the blocks of a [`LayerStore`], with an online softmax (Milakov and Gimelshein 2018, as in
 //! FlashAttention): memory does not grow with the length, and each key block is read once for a tile of queries.
 //!
 //! In: queries `[rows, num_heads, head_dim]` f32, already rotated; the blocks of each sequence. Out: the same shape.
@@ -45,6 +45,8 @@ pub struct AttentionShape {
     pub scale: f32,
     /// A query sees this many positions, its own included; all where absent.
     pub window: Option<usize>,
+    /// A query sees nothing after its own position; otherwise its whole segment.
+    pub causal: bool,
 }
 
 /// Up to [`TILE`] queries of one segment and one key/value head.
@@ -56,11 +58,13 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// Row, query head and position of each query.
-    fn each(&self, group: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    /// Row, query head and last position seen of each query.
+    fn each(&self, group: usize, causal: bool) -> impl Iterator<Item = (usize, usize, usize)> {
+        let whole = self.segment.rows.len() - 1;
         self.queries.clone().map(move |query| {
             let row = query / group;
-            (self.segment.rows.start + row, self.kv_head * group + query % group, self.segment.start + row)
+            let seen = self.segment.start + if causal { row } else { whole };
+            (self.segment.rows.start + row, self.kv_head * group + query % group, seen)
         })
     }
 }
@@ -213,7 +217,7 @@ fn attend_tile<L: Lanes, K: Kept, const T: usize>(
     // `[head_dim][T]`, so that a key component meets the tile's queries in one cache line.
     let mut q = [[0.0f32; T]; MAX_HEAD_DIM];
     let mut positions = [0; T];
-    for (t, (row, head, position)) in tile.each(group).enumerate() {
+    for (t, (row, head, position)) in tile.each(group, shape.causal).enumerate() {
         let start = (row * shape.num_heads + head) * head_dim;
         for (d, value) in queries[start..start + head_dim].iter().enumerate() {
             q[d][t] = value * shape.scale;
@@ -322,7 +326,7 @@ fn attend_tile<L: Lanes, K: Kept, const T: usize>(
             }
         }
     }
-    for (t, (row, head, _)) in tile.each(group).enumerate() {
+    for (t, (row, head, _)) in tile.each(group, shape.causal).enumerate() {
         let inverse = 1.0 / sum[t];
         // SAFETY: the row lies within the batch, as was checked, and no other tile writes this head of it.
         let out =
@@ -374,8 +378,14 @@ mod tests {
     }
 
     fn check(kind: KvType, head_dim: usize, num_heads: usize, num_kv_heads: usize, window: Option<usize>) {
-        let shape =
-            AttentionShape { num_heads, num_kv_heads, head_dim, scale: 1.0 / (head_dim as f32).sqrt() * 3.0, window };
+        let shape = AttentionShape {
+            num_heads,
+            num_kv_heads,
+            head_dim,
+            scale: 1.0 / (head_dim as f32).sqrt() * 3.0,
+            window,
+            causal: true,
+        };
         let len = 133;
         // Blocks out of order, as an allocator hands them out.
         let blocks: Vec<BlockId> = [5, 1, 4, 2, 9, 0, 7, 6, 3].map(BlockId).into();
@@ -383,8 +393,9 @@ mod tests {
         let store = store.layer_mut(0);
         let keys: Vec<_> = (0..len).map(|p| numbers(num_kv_heads * head_dim, p + 1)).collect();
         let values: Vec<_> = (0..len).map(|p| numbers(num_kv_heads * head_dim, p + 100)).collect();
-        for p in 0..len {
-            store.write(blocks[p / BLOCK_LEN], p % BLOCK_LEN, &keys[p], &values[p]);
+        for (start, end) in [(0, 5), (5, 6), (6, 37), (37, len)] {
+            let segment = Segment { rows: 0..end - start, start, blocks: &blocks };
+            store.write(&[segment], &keys[start..end].concat(), &values[start..end].concat());
         }
         let row_len = num_heads * head_dim;
         let queries: Vec<f32> = (0..len).flat_map(|p| numbers(row_len, p + 200)).collect();
@@ -408,6 +419,32 @@ mod tests {
             attend(&shape, store, &[segment], &queries[part.clone()], &mut chunked[part]);
         }
         assert_eq!(whole, chunked);
+    }
+
+    #[test]
+    fn without_a_cause_every_row_sees_its_whole_segment() {
+        let shape =
+            AttentionShape { num_heads: 2, num_kv_heads: 2, head_dim: 32, scale: 0.2, window: None, causal: false };
+        let mut store = KvStore::new(KvType::F32, 1, 4, 2, 32);
+        let store = store.layer_mut(0);
+        let rows = |from: usize, len: usize| (0..len).map(|p| numbers(64, from + p)).collect::<Vec<_>>();
+        let (keys, values, queries) = (rows(1, 50), rows(100, 50), rows(200, 50));
+        let blocks: Vec<BlockId> = (0..4).map(BlockId).collect();
+        // Texts of 20 and of 30 tokens.
+        let segments = [
+            Segment { rows: 0..20, start: 0, blocks: &blocks[..2] },
+            Segment { rows: 20..50, start: 0, blocks: &blocks[2..] },
+        ];
+        store.write(&segments, &keys.concat(), &values.concat());
+        let mut out = vec![0.0; 50 * 64];
+        attend(&shape, store, &segments, &queries.concat(), &mut out);
+        for (p, out) in out.chunks(64).enumerate() {
+            let (from, to) = if p < 20 { (0, 20) } else { (20, 50) };
+            let expected = naive(&shape, &queries[p], &keys[from..to], &values[from..to], to - from - 1);
+            for (got, want) in out.iter().zip(&expected) {
+                assert!((got - want).abs() < 2e-5, "row {p}: {got} for {want}");
+            }
+        }
     }
 
     #[test]

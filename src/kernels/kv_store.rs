@@ -3,9 +3,13 @@
 //! Layout per layer, block and head: keys `[head_dim, BLOCK_LEN]` (transposed, so that one register holds the same
 //! component of sixteen keys), values `[BLOCK_LEN, head_dim]`; for 8-bit ones, a scale for each key and each value.
 
-use half::f16;
-
+use super::attention::Segment;
 use super::buffer::Buffer;
+use super::isa::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
+use super::lanes::{Lanes, Portable};
+use super::pool::pool;
 
 /// Positions in a block: as many as one AVX-512 register has numbers.
 pub const BLOCK_LEN: usize = 16;
@@ -131,47 +135,188 @@ impl LayerStore {
         (read(&self.key_scales), read(&self.value_scales))
     }
 
-    /// Writes one token's keys and values, each `[kv_heads, head_dim]`, at `slot` of `block`.
-    pub fn write(&mut self, block: BlockId, slot: usize, keys: &[f32], values: &[f32]) {
-        let (head_dim, size) = (self.head_dim, self.kind.bytes());
-        for kv_head in 0..self.num_kv_heads {
-            let head = self.head(block, kv_head);
-            let offset = head * head_dim * BLOCK_LEN * size;
-            let key = &keys[kv_head * head_dim..(kv_head + 1) * head_dim];
-            let value = &values[kv_head * head_dim..(kv_head + 1) * head_dim];
-            let key_out = &mut self.keys[offset + slot * size..];
-            let value_out = &mut self.values[offset + slot * head_dim * size..][..head_dim * size];
-            match self.kind {
-                KvType::F32 => {
-                    put(key.iter().map(|x| x.to_le_bytes()), key_out, BLOCK_LEN * size);
-                    put(value.iter().map(|x| x.to_le_bytes()), value_out, size);
+    /// Writes the keys and values of each segment's rows, `[rows, kv_heads, head_dim]` both, at their positions.
+    ///
+    /// # Panics
+    /// If a segment's rows lie outside `keys` and `values`, or its positions outside its blocks.
+    pub fn write(&mut self, segments: &[Segment<'_>], keys: &[f32], values: &[f32]) {
+        assert_eq!(keys.len(), values.len(), "keys and values differ in number");
+        // The part of each block that is written.
+        let mut parts = Vec::with_capacity(segments.len());
+        for segment in segments {
+            let mut row = segment.rows.start;
+            while row < segment.rows.end {
+                let position = segment.start + row - segment.rows.start;
+                let slot = position % BLOCK_LEN;
+                let num_rows = (BLOCK_LEN - slot).min(segment.rows.end - row);
+                parts.push(Part { block: segment.blocks[position / BLOCK_LEN], slot, row, num_rows });
+                row += num_rows;
+            }
+        }
+        let target = Target {
+            kind: self.kind,
+            num_kv_heads: self.num_kv_heads,
+            head_dim: self.head_dim,
+            num_blocks: self.keys.len() / (self.num_kv_heads * self.head_dim * BLOCK_LEN * self.kind.bytes()),
+            keys: self.keys.as_mut_ptr(),
+            values: self.values.as_mut_ptr(),
+            key_scales: self.key_scales.as_mut_ptr(),
+            value_scales: self.value_scales.as_mut_ptr(),
+        };
+        let write = |piece: usize| dispatch(&target, &parts[piece], keys, values);
+        if parts.len() <= 2 {
+            (0..parts.len()).for_each(write);
+        } else {
+            pool().run(parts.len(), write);
+        }
+    }
+}
+
+/// Rows that go into one block.
+struct Part {
+    block: BlockId,
+    slot: usize,
+    row: usize,
+    num_rows: usize,
+}
+
+/// A layer that pieces of a region write to, each in slots of its own: a position belongs to one sequence.
+struct Target {
+    kind: KvType,
+    num_kv_heads: usize,
+    head_dim: usize,
+    num_blocks: usize,
+    keys: *mut u8,
+    values: *mut u8,
+    key_scales: *mut u8,
+    value_scales: *mut u8,
+}
+
+// SAFETY: see the type; the pointers outlive the region, whose caller borrows the layer alone.
+unsafe impl Sync for Target {}
+
+impl Target {
+    /// Copies `bytes` to `at` of a buffer.
+    ///
+    /// # Safety
+    /// The place lies within the buffer, and nobody else uses it.
+    unsafe fn put(buffer: *mut u8, at: usize, bytes: &[u8]) {
+        // SAFETY: the caller's promise.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), buffer.add(at), bytes.len()) };
+    }
+}
+
+fn dispatch(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
+    assert!((part.block.0 as usize) < target.num_blocks, "a block outside the store");
+    match Isa::best() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: `Isa` says that the processor has the features.
+        Isa::Avx512 => unsafe { write_avx512(target, part, keys, values) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Isa::Avx2 => unsafe { write_avx2(target, part, keys, values) },
+        _ => write_part::<Portable>(target, part, keys, values),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn write_avx512(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
+    write_part::<lanes::Avx512>(target, part, keys, values);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn write_avx2(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
+    write_part::<lanes::Avx2>(target, part, keys, values);
+}
+
+#[inline(always)]
+fn write_part<L: Lanes>(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
+    let &Target { kind, num_kv_heads, head_dim, .. } = target;
+    let size = kind.bytes();
+    let row_len = num_kv_heads * head_dim;
+    for kv_head in 0..num_kv_heads {
+        let head = part.block.0 as usize * num_kv_heads + kv_head;
+        let start = head * head_dim * BLOCK_LEN * size;
+        let place = |row: usize| (part.row + row) * row_len + kv_head * head_dim;
+        let of = |row: usize| place(row)..place(row) + head_dim;
+        let mut factors = [(1.0f32, 1.0f32); BLOCK_LEN];
+        if kind == KvType::Q8 {
+            for (row, factors) in factors[..part.num_rows].iter_mut().enumerate() {
+                let (key_scale, value_scale) = (scale_of(&keys[of(row)]), scale_of(&values[of(row)]));
+                let inverse = |scale: f32| if scale == 0.0 { 0.0 } else { 1.0 / scale };
+                *factors = (inverse(key_scale), inverse(value_scale));
+                let at = (head * BLOCK_LEN + part.slot + row) * 4;
+                // SAFETY: the scales of this part's slots.
+                unsafe {
+                    Target::put(target.key_scales, at, &key_scale.to_le_bytes());
+                    Target::put(target.value_scales, at, &value_scale.to_le_bytes());
                 }
-                KvType::F16 => {
-                    put(key.iter().map(|x| f16::from_f32(*x).to_le_bytes()), key_out, BLOCK_LEN * size);
-                    put(value.iter().map(|x| f16::from_f32(*x).to_le_bytes()), value_out, size);
+            }
+        }
+        for d in 0..head_dim {
+            let mut column = [0.0f32; BLOCK_LEN];
+            for (row, number) in column[..part.num_rows].iter_mut().enumerate() {
+                *number = keys[place(row) + d] * factors[row].0;
+            }
+            let mut bytes = [0u8; BLOCK_LEN * 4];
+            encode::<L>(kind, &column, &mut bytes);
+            // SAFETY: component `d` of this part's slots.
+            unsafe {
+                let at = start + (d * BLOCK_LEN + part.slot) * size;
+                Target::put(target.keys, at, &bytes[..part.num_rows * size]);
+            }
+        }
+        for (row, factor) in factors[..part.num_rows].iter().enumerate() {
+            for (index, numbers) in values[of(row)].chunks(BLOCK_LEN).enumerate() {
+                let mut chunk = [0.0f32; BLOCK_LEN];
+                for (chunk, number) in chunk.iter_mut().zip(numbers) {
+                    *chunk = number * factor.1;
                 }
-                KvType::Q8 => {
-                    let (key_scale, value_scale) = (scale_of(key), scale_of(value));
-                    let round = |x: &f32, scale: f32| [if scale == 0.0 { 0 } else { (x / scale).round() as i8 as u8 }];
-                    put(key.iter().map(|x| round(x, key_scale)), key_out, BLOCK_LEN * size);
-                    put(value.iter().map(|x| round(x, value_scale)), value_out, size);
-                    let at = (head * BLOCK_LEN + slot) * 4;
-                    self.key_scales[at..at + 4].copy_from_slice(&key_scale.to_le_bytes());
-                    self.value_scales[at..at + 4].copy_from_slice(&value_scale.to_le_bytes());
+                let mut bytes = [0u8; BLOCK_LEN * 4];
+                encode::<L>(kind, &chunk, &mut bytes);
+                // SAFETY: a row of this part's values.
+                unsafe {
+                    let at = start + ((part.slot + row) * head_dim + index * BLOCK_LEN) * size;
+                    Target::put(target.values, at, &bytes[..numbers.len() * size]);
                 }
             }
         }
     }
 }
 
-/// What the largest number of a head is 127 of.
-fn scale_of(head: &[f32]) -> f32 {
-    head.iter().fold(0.0f32, |largest, x| largest.max(x.abs())) / 127.0
+/// Sixteen numbers as they are kept, at the beginning of `out`.
+#[inline(always)]
+fn encode<L: Lanes>(kind: KvType, numbers: &[f32; BLOCK_LEN], out: &mut [u8; BLOCK_LEN * 4]) {
+    match kind {
+        KvType::F32 => {
+            for (out, number) in out.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+                *out = number.to_le_bytes();
+            }
+        }
+        KvType::F16 => {
+            if let Some(out) = out.first_chunk_mut() {
+                L::load(numbers).store_f16(out);
+            }
+        }
+        KvType::Q8 => {
+            // Adding 1.5 * 2^23 rounds to the nearest whole number and leaves it in the lowest bits.
+            const SHIFT: f32 = 12_582_912.0;
+            for (out, number) in out.iter_mut().zip(numbers) {
+                *out = (number + SHIFT).to_bits() as u8;
+            }
+        }
+    }
 }
 
-/// Writes numbers `stride` bytes apart.
-fn put<const N: usize>(numbers: impl Iterator<Item = [u8; N]>, out: &mut [u8], stride: usize) {
-    for (number, place) in numbers.zip(out.chunks_mut(stride)) {
-        place[..N].copy_from_slice(&number);
+/// What the largest number of a head is 127 of.
+#[inline(always)]
+fn scale_of(head: &[f32]) -> f32 {
+    let mut largest = 0.0f32;
+    for number in head {
+        let number = number.abs();
+        largest = if number > largest { number } else { largest };
     }
+    largest / 127.0
 }

@@ -13,6 +13,8 @@ pub trait Lanes: Copy {
     /// From sixteen `i8`.
     fn load_i8(from: &[u8; 16]) -> Self;
     fn store(self, to: &mut [f32; 16]);
+    /// To sixteen `f16`, little-endian, rounded to the nearest.
+    fn store_f16(self, to: &mut [u8; 32]);
     /// `self * b + c`
     fn mul_add(self, b: Self, c: Self) -> Self;
     fn add(self, other: Self) -> Self;
@@ -93,6 +95,13 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
+    fn store_f16(self, to: &mut [u8; 32]) {
+        for (to, number) in to.as_chunks_mut::<2>().0.iter_mut().zip(self.0) {
+            *to = half::f16::from_f32(number).to_le_bytes();
+        }
+    }
+
+    #[inline(always)]
     fn mul_add(self, b: Self, c: Self) -> Self {
         // Not fused: where the processor cannot, the library call that stands in is very slow.
         Self(std::array::from_fn(|i| self.0[i] * b.0[i] + c.0[i]))
@@ -161,6 +170,15 @@ mod x86 {
         fn store(self, to: &mut [f32; 16]) {
             // SAFETY: the array is as long as the register; see the head of the file.
             unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
+        }
+
+        #[inline(always)]
+        fn store_f16(self, to: &mut [u8; 32]) {
+            // SAFETY: the array is as long as the register; see the head of the file.
+            unsafe {
+                let halves = _mm512_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(self.0);
+                _mm256_storeu_si256(to.as_mut_ptr().cast(), halves);
+            }
         }
 
         #[inline(always)]
@@ -247,6 +265,16 @@ mod x86 {
             unsafe {
                 _mm256_storeu_ps(to.as_mut_ptr(), self.0);
                 _mm256_storeu_ps(to[8..].as_mut_ptr(), self.1);
+            }
+        }
+
+        #[inline(always)]
+        fn store_f16(self, to: &mut [u8; 32]) {
+            // SAFETY: the array is as long as both registers; see the head of the file.
+            unsafe {
+                let [low, high] = [self.0, self.1].map(|half| _mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(half));
+                _mm_storeu_si128(to.as_mut_ptr().cast(), low);
+                _mm_storeu_si128(to[16..].as_mut_ptr().cast(), high);
             }
         }
 

@@ -1,7 +1,7 @@
 //! Arithmetic made for the processor at hand: products with quantised weights, attention, normalisation, and the
 //! threads they run on. All of the crate's vector code and its `unsafe` live in this folder.
 //!
-//! In: the tensors of a checkpoint as their file holds them ([`Packed::from_gguf`]), rows of f32. Out: rows of f32.
+//! In: the tensors of a checkpoint as their file holds them ([`Matrix::from_gguf`]), rows of f32. Out: rows of f32.
 //! Knows no model, no sequence and no tokens.
 //!
 //! The plan of a product, `[rows, in] x [out, in] -> [rows, out]`:
@@ -26,6 +26,7 @@ mod gguf;
 mod isa;
 mod kv_store;
 mod lanes;
+mod linear;
 mod packed;
 mod pool;
 mod portable;
@@ -33,13 +34,12 @@ mod product;
 mod rope;
 mod rows;
 
-pub use activate::{Activation, add, rms_norm};
+pub use activate::{Activation, add, layer_norm, rms_norm};
 pub use attention::{AttentionShape, MAX_HEAD_DIM, Segment, attend};
-pub use gguf::BlockType;
 pub use isa::Isa;
 pub use kv_store::{BLOCK_LEN, BlockId, KvStore, KvType, LayerStore};
-pub use packed::Packed;
+pub use linear::{Linear, Matrix, Scratch, forward};
 pub use pool::{Pool, pool};
-pub use product::{Output, Product, multiply};
+pub use product::Output;
 pub use rope::{Rope, RopeLayout};
-pub use rows::{Rows, Source};
+pub use rows::Source;

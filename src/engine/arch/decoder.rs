@@ -11,10 +11,9 @@ use candle_core::Result;
 use super::config::{Architecture, DecoderConfig, RopeConfig};
 use super::weights::Weights;
 use crate::engine::Error;
-use crate::engine::linear::{Linear, Matrix, Scratch, forward};
 use crate::kernels::{
-    Activation, AttentionShape, BLOCK_LEN, KvStore, LayerStore, MAX_HEAD_DIM, Output, Rope, Segment, Source, add,
-    attend, pool, rms_norm,
+    Activation, AttentionShape, KvStore, LayerStore, Linear, MAX_HEAD_DIM, Matrix, Output, Rope, Scratch, Segment,
+    Source, add, attend, forward, pool, rms_norm,
 };
 
 /// One step's work for the model.
@@ -152,6 +151,7 @@ impl Decoder {
                     head_dim: config.head_dim,
                     scale: config.attention_scale,
                     window: is_local.then_some(config.sliding_window),
+                    causal: true,
                 },
                 activation: if is_gemma { Activation::GeluTanh } else { Activation::Silu },
             });
@@ -238,13 +238,7 @@ impl Layer {
         forward([&self.q, &self.k, &self.v], self.attention_norm.of(hidden), num_rows, outputs, scratch)?;
         self.place(q, self.q_norm.as_ref(), positions);
         self.place(k, self.k_norm.as_ref(), positions);
-        for segment in &batch.segments {
-            for row in segment.rows.clone() {
-                let block = segment.blocks[positions[row] / BLOCK_LEN];
-                let numbers = row * kv_len..(row + 1) * kv_len;
-                store.write(block, positions[row] % BLOCK_LEN, &k[numbers.clone()], &v[numbers]);
-            }
-        }
+        store.write(&batch.segments, k, v);
         attend(shape, store, &batch.segments, q, attended);
         branch_into(&self.output, Source::Plain(attended), self.post_attention_norm.as_ref(), hidden, branch, scratch)
     }

@@ -13,7 +13,7 @@ use super::config::{Architecture, DecoderConfig, RopeConfig, RopeLayout, RopeSca
 use super::gguf_header;
 use super::weights::Weights;
 use crate::engine::Error;
-use crate::engine::linear::Matrix;
+use crate::kernels::Matrix;
 
 /// An open GGUF file.
 pub struct GgufFile {

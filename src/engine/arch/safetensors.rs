@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use super::config::{Architecture, DecoderConfig};
 use super::weights::Weights;
 use crate::engine::Error;
-use crate::engine::linear::Matrix;
+use crate::kernels::Matrix;
 
 /// Weights below this many bytes are multiplied in f32; above it as Q8_0, a quarter of the memory to read for each
 /// token.

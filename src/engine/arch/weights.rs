@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::config::DecoderConfig;
 use crate::engine::Error;
-use crate::engine::linear::{Linear, Matrix};
+use crate::kernels::{Linear, Matrix};
 
 /// A checkpoint on disk.
 pub trait Weights {

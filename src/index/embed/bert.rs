@@ -1,71 +1,38 @@
-//! A BERT encoder (Devlin et al. 2018; the Hugging Face `BertModel`) for sentence vectors, on candle.
+//! A BERT encoder (Devlin et al. 2018; the Hugging Face `BertModel`) for sentence vectors.
 //!
 //! The tokens of a batch are laid end to end, `[tokens, hidden]`, so that every matrix is read once a batch and nothing
 //! is padded; only attention goes text by text. Pooling is the mean over tokens, then L2.
-//! Matrices are held in 8 bits: candle's kernels for those use AVX-512 VNNI and outrun its f32 product (AVX2) several
-//! times over, at a cost in cosine far below that of the 4-bit packing itself.
 
 use std::ops::Range;
 use std::path::Path;
 
-use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Module, Shape, Tensor, WithDType};
-use candle_nn::ops::{layer_norm, softmax_last_dim};
-use half::f16;
-use rayon::prelude::*;
+use candle_core::quantized::GgmlDType;
+use candle_core::{DType, Device, Tensor};
 use serde::Deserialize;
 
 use super::Error;
-use super::packed::{BLOCK, BLOCK_BYTES, Packed};
+use super::packed::Packed;
+use crate::kernels::{
+    Activation, AttentionShape, BLOCK_LEN, BlockId, KvStore, KvType, Linear, Matrix, Output, Scratch, Segment, Source,
+    add, attend, forward, layer_norm, pool,
+};
 
 type Result<T, E = candle_core::Error> = std::result::Result<T, E>;
 
-/// Widths of candle's 8-bit kernels are multiples of this; narrower inputs are padded with zeros.
-const QUANTUM: usize = 256;
-
-/// A matrix `[out, in]` as it is multiplied with.
-enum Matrix {
-    /// For encoders too narrow to be worth more.
-    F32(Tensor),
-    /// 8-bit blocks (Q8_0), the input padded with `padding` zeros.
-    Q8 { weight: QMatMul, padding: usize },
-}
-
-/// `x` to `x * weight + bias`.
-struct Linear {
-    weight: Matrix,
-    bias: Tensor,
-}
-
-impl Linear {
-    fn new(weight: Tensor, bias: Tensor) -> Result<Self> {
-        let width = weight.dim(1)?;
-        if width < QUANTUM {
-            return Ok(Self { weight: Matrix::F32(weight), bias });
-        }
-        let padding = width.next_multiple_of(QUANTUM) - width;
-        let weight = QTensor::quantize(&weight.pad_with_zeros(1, 0, padding)?, GgmlDType::Q8_0)?;
-        Ok(Self { weight: Matrix::Q8 { weight: QMatMul::from_qtensor(weight)?, padding }, bias })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let product = match &self.weight {
-            Matrix::F32(weight) => x.matmul(&weight.t()?)?,
-            Matrix::Q8 { weight, padding: 0 } => weight.forward(x)?,
-            Matrix::Q8 { weight, padding } => weight.forward(&x.pad_with_zeros(1, 0, *padding)?)?,
-        };
-        product.broadcast_add(&self.bias)
-    }
-}
+/// Encoders narrower than this are kept in full precision: there is nothing to gain.
+const ROUNDED_FROM: usize = 256;
+/// Rows that one thread normalises at a time.
+const PART_ROWS: usize = 32;
 
 struct LayerNorm {
-    weight: Tensor,
-    bias: Tensor,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
 }
 
 struct Layer {
-    /// Query, key and value in one, `[3 * hidden, hidden]`.
-    qkv: Linear,
+    query: Linear,
+    key: Linear,
+    value: Linear,
     attention_out: Linear,
     attention_norm: LayerNorm,
     up: Linear,
@@ -73,23 +40,17 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The word embeddings: four fifths of the model, of which a text uses a few rows; so they stay packed.
-enum Words {
-    F32(Tensor),
-    Q4(Vec<u8>),
-}
-
 pub(super) struct Bert {
-    words: Words,
+    words: Matrix,
     /// Position embeddings with that of token type 0 added, `[positions, hidden]`.
-    positions: Tensor,
+    positions: Vec<f32>,
     embedding_norm: LayerNorm,
     layers: Vec<Layer>,
     hidden: usize,
+    intermediate: usize,
     num_heads: usize,
     eps: f32,
     max_positions: usize,
-    vocab: usize,
 }
 
 /// The keys read of `config.json`.
@@ -120,32 +81,22 @@ impl Bert {
         let sizes = packed.sizes;
         let (h, ff) = (sizes.hidden, sizes.intermediate);
         let floats = |name: &str, len: usize| packed.floats(name, len).map_err(candle_core::Error::msg);
-        let matrix = |name: &str, rows: usize, columns: usize| -> Result<Vec<f32>> {
-            Ok(dequantize(packed.blocks(name, rows * columns).map_err(candle_core::Error::msg)?))
-        };
-        let tensor = |values: Vec<f32>, shape: (usize, usize)| Tensor::from_vec(values, shape, &Device::Cpu);
-        let vector = |values: Vec<f32>| {
-            let len = values.len();
-            Tensor::from_vec(values, len, &Device::Cpu)
+        // The blocks are GGUF's Q4_0, byte by byte.
+        let matrix = |name: &str, rows: usize, columns: usize| -> Result<Matrix> {
+            let blocks = packed.blocks(name, rows * columns).map_err(candle_core::Error::msg)?;
+            Matrix::from_gguf(GgmlDType::Q4_0, blocks, rows, columns)
         };
         let linear = |name: &str, rows, columns| -> Result<Linear> {
-            let weight = tensor(matrix(&format!("{name}.w"), rows, columns)?, (rows, columns))?;
-            Linear::new(weight, vector(floats(&format!("{name}.b"), rows)?)?)
+            Ok(Linear::new(matrix(&format!("{name}.w"), rows, columns)?, Some(floats(&format!("{name}.b"), rows)?)))
         };
         let norm = |name: &str| -> Result<LayerNorm> {
-            Ok(LayerNorm {
-                weight: vector(floats(&format!("{name}.w"), h)?)?,
-                bias: vector(floats(&format!("{name}.b"), h)?)?,
-            })
+            Ok(LayerNorm { weight: floats(&format!("{name}.w"), h)?, bias: floats(&format!("{name}.b"), h)? })
         };
         let layer = |l: usize| -> Result<Layer> {
-            let (mut weight, mut bias) = (Vec::new(), Vec::new());
-            for part in ["q", "k", "v"] {
-                weight.extend(matrix(&format!("l{l}.{part}.w"), h, h)?);
-                bias.extend(floats(&format!("l{l}.{part}.b"), h)?);
-            }
             Ok(Layer {
-                qkv: Linear::new(tensor(weight, (3 * h, h))?, vector(bias)?)?,
+                query: linear(&format!("l{l}.q"), h, h)?,
+                key: linear(&format!("l{l}.k"), h, h)?,
+                value: linear(&format!("l{l}.v"), h, h)?,
                 attention_out: linear(&format!("l{l}.ao"), h, h)?,
                 attention_norm: norm(&format!("l{l}.aln"))?,
                 up: linear(&format!("l{l}.fi"), ff, h)?,
@@ -155,19 +106,17 @@ impl Bert {
         };
         let mut positions = floats("emb.pos", sizes.max_positions * h)?;
         let token_type = floats("emb.type", 2 * h)?;
-        for row in positions.chunks_exact_mut(h) {
-            row.iter_mut().zip(&token_type).for_each(|(value, added)| *value += added);
-        }
+        positions.chunks_exact_mut(h).for_each(|row| add(row, &token_type));
         Ok(Self {
-            words: Words::Q4(packed.blocks("emb.word", sizes.vocab * h).map_err(candle_core::Error::msg)?.to_vec()),
-            positions: tensor(positions, (sizes.max_positions, h))?,
+            words: matrix("emb.word", sizes.vocab, h)?,
+            positions,
             embedding_norm: norm("emb.ln")?,
             layers: (0..sizes.num_layers).map(layer).collect::<Result<_>>()?,
             hidden: h,
+            intermediate: ff,
             num_heads: sizes.num_heads,
             eps: sizes.layer_norm_eps as f32,
             max_positions: sizes.max_positions,
-            vocab: sizes.vocab,
         })
     }
 
@@ -202,22 +151,21 @@ impl Bert {
 
     fn from_tensors(config: &HubConfig, get: impl Fn(String, &[usize]) -> Result<Tensor>) -> Result<Self> {
         let (h, ff) = (config.hidden_size, config.intermediate_size);
-        let parts = |name: String, rows, columns| -> Result<(Tensor, Tensor)> {
-            Ok((get(format!("{name}.weight"), &[rows, columns])?, get(format!("{name}.bias"), &[rows])?))
-        };
+        let vector = |name: String, len: usize| -> Result<Vec<f32>> { get(name, &[len])?.to_vec1() };
         let linear = |name: String, rows, columns| -> Result<Linear> {
-            let (weight, bias) = parts(name, rows, columns)?;
-            Linear::new(weight, bias)
+            let weight = get(format!("{name}.weight"), &[rows, columns])?;
+            let matrix = if h < ROUNDED_FROM { Matrix::exact(weight) } else { Matrix::rounded(&weight)? };
+            Ok(Linear::new(matrix, Some(vector(format!("{name}.bias"), rows)?)))
         };
         let norm = |name: String| -> Result<LayerNorm> {
-            Ok(LayerNorm { weight: get(format!("{name}.weight"), &[h])?, bias: get(format!("{name}.bias"), &[h])? })
+            Ok(LayerNorm { weight: vector(format!("{name}.weight"), h)?, bias: vector(format!("{name}.bias"), h)? })
         };
         let layer = |l: usize| -> Result<Layer> {
             let at = format!("encoder.layer.{l}");
-            let [q, k, v] = ["query", "key", "value"].map(|part| parts(format!("{at}.attention.self.{part}"), h, h));
-            let (q, k, v) = (q?, k?, v?);
             Ok(Layer {
-                qkv: Linear::new(Tensor::cat(&[q.0, k.0, v.0], 0)?, Tensor::cat(&[q.1, k.1, v.1], 0)?)?,
+                query: linear(format!("{at}.attention.self.query"), h, h)?,
+                key: linear(format!("{at}.attention.self.key"), h, h)?,
+                value: linear(format!("{at}.attention.self.value"), h, h)?,
                 attention_out: linear(format!("{at}.attention.output.dense"), h, h)?,
                 attention_norm: norm(format!("{at}.attention.output.LayerNorm"))?,
                 up: linear(format!("{at}.intermediate.dense"), ff, h)?,
@@ -225,148 +173,117 @@ impl Bert {
                 output_norm: norm(format!("{at}.output.LayerNorm"))?,
             })
         };
-        let positions = get("embeddings.position_embeddings.weight".into(), &[config.max_position_embeddings, h])?;
-        let token_type = get("embeddings.token_type_embeddings.weight".into(), &[2, h])?.narrow(0, 0, 1)?;
+        let table = |name: &str, rows: usize| get(format!("embeddings.{name}.weight"), &[rows, h]);
+        let mut positions = table("position_embeddings", config.max_position_embeddings)?.flatten_all()?.to_vec1()?;
+        let token_type: Vec<f32> = table("token_type_embeddings", 2)?.flatten_all()?.to_vec1()?;
+        positions.chunks_exact_mut(h).for_each(|row| add(row, &token_type[..h]));
         Ok(Self {
-            words: Words::F32(get("embeddings.word_embeddings.weight".into(), &[config.vocab_size, h])?),
-            positions: positions.broadcast_add(&token_type)?,
+            words: Matrix::exact(table("word_embeddings", config.vocab_size)?),
+            positions,
             embedding_norm: norm("embeddings.LayerNorm".into())?,
             layers: (0..config.num_hidden_layers).map(layer).collect::<Result<_>>()?,
             hidden: h,
+            intermediate: ff,
             num_heads: config.num_attention_heads,
             eps: config.layer_norm_eps as f32,
             max_positions: config.max_position_embeddings,
-            vocab: config.vocab_size,
         })
     }
 
     /// Unit vectors of token sequences, each at most [`Self::max_len`] long and not empty.
     pub fn embed(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
-        let mut spans: Vec<Range<usize>> = Vec::with_capacity(texts.len());
-        for text in texts {
-            let start = spans.last().map_or(0, |span| span.end);
-            spans.push(start..start + text.len());
-        }
+        let spans = spans(texts);
+        let num_tokens = spans.last().map_or(0, |span| span.end);
+        let blocks: Vec<Vec<BlockId>> = blocks(texts);
+        let segments: Vec<Segment<'_>> =
+            spans.iter().zip(&blocks).map(|(rows, blocks)| Segment { rows: rows.clone(), start: 0, blocks }).collect();
+        let head_dim = self.hidden / self.num_heads;
+        let shape = AttentionShape {
+            num_heads: self.num_heads,
+            num_kv_heads: self.num_heads,
+            head_dim,
+            scale: 1.0 / (head_dim as f32).sqrt(),
+            window: None,
+            causal: false,
+        };
+        // Written anew by every layer.
+        let num_blocks = blocks.iter().map(Vec::len).sum();
+        let mut store = KvStore::new(KvType::F16, 1, num_blocks, self.num_heads, head_dim);
+        let mut scratch = Scratch::default();
+        let row = || vec![0.0f32; num_tokens * self.hidden];
+        let (mut query, mut key, mut value, mut attended) = (row(), row(), row(), row());
+        let mut up = vec![0.0f32; num_tokens * self.intermediate];
         let mut x = self.input(texts)?;
         for layer in &self.layers {
-            let attended = layer.attention_out.forward(&self.attention(&layer.qkv.forward(&x)?, &spans)?)?;
-            x = self.norm(&(x + attended)?, &layer.attention_norm)?;
-            let up = layer.up.forward(&x)?.apply_op1_no_bwd(&Gelu)?;
-            x = self.norm(&(&x + layer.down.forward(&up)?)?, &layer.output_norm)?;
+            let outputs = [&mut query, &mut key, &mut value].map(|rows| Output { rows, add: false });
+            let linears = [&layer.query, &layer.key, &layer.value];
+            forward(linears, Source::Plain(&x), num_tokens, outputs, &mut scratch)?;
+            store.layer_mut(0).write(&segments, &key, &value);
+            attend(&shape, store.layer_mut(0), &segments, &query, &mut attended);
+            let output = Output { rows: &mut x, add: true };
+            forward([&layer.attention_out], Source::Plain(&attended), num_tokens, [output], &mut scratch)?;
+            self.norm(&mut x, &layer.attention_norm);
+            let output = Output { rows: &mut up, add: false };
+            forward([&layer.up], Source::Plain(&x), num_tokens, [output], &mut scratch)?;
+            let source = Source::Activated { rows: &up, activation: Activation::GeluErf };
+            forward([&layer.down], source, num_tokens, [Output { rows: &mut x, add: true }], &mut scratch)?;
+            self.norm(&mut x, &layer.output_norm);
         }
-        let values = x.to_vec2::<f32>()?;
-        Ok(spans.into_iter().map(|span| pool(&values[span])).collect())
+        Ok(spans
+            .into_iter()
+            .map(|span| pool_rows(&x[span.start * self.hidden..span.end * self.hidden], self.hidden))
+            .collect())
     }
 
-    fn norm(&self, x: &Tensor, norm: &LayerNorm) -> Result<Tensor> {
-        layer_norm(x, &norm.weight, &norm.bias, self.eps)
+    fn norm(&self, rows: &mut [f32], norm: &LayerNorm) {
+        pool().for_parts(rows, PART_ROWS * self.hidden, |_, rows| {
+            layer_norm(rows, &norm.weight, &norm.bias, self.eps);
+        });
     }
 
     /// Word plus position plus type embeddings, normalised, `[tokens, hidden]`.
-    fn input(&self, texts: &[Vec<u32>]) -> Result<Tensor> {
+    fn input(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>> {
         let ids: Vec<u32> = texts.iter().flatten().copied().collect();
-        if let Some(id) = ids.iter().find(|id| **id as usize >= self.vocab) {
-            return Err(candle_core::Error::msg(format!("token {id} is beyond the vocabulary of {}", self.vocab)));
+        let mut rows = vec![0.0f32; ids.len() * self.hidden];
+        self.words.lookup(&ids, &mut rows)?;
+        let places = texts.iter().flat_map(|text| 0..text.len());
+        for (row, place) in rows.chunks_exact_mut(self.hidden).zip(places) {
+            add(row, &self.positions[place * self.hidden..(place + 1) * self.hidden]);
         }
-        let num_tokens = ids.len();
-        let places: Vec<u32> = texts.iter().flat_map(|text| 0..text.len() as u32).collect();
-        let words = match &self.words {
-            Words::F32(table) => table.index_select(&Tensor::from_vec(ids, num_tokens, &Device::Cpu)?, 0)?,
-            Words::Q4(blocks) => {
-                let row_bytes = self.hidden / BLOCK * BLOCK_BYTES;
-                let rows = ids.iter().flat_map(|id| {
-                    let start = *id as usize * row_bytes;
-                    dequantize(&blocks[start..start + row_bytes])
-                });
-                Tensor::from_vec(rows.collect::<Vec<f32>>(), (num_tokens, self.hidden), &Device::Cpu)?
-            }
-        };
-        let positions = self.positions.index_select(&Tensor::from_vec(places, num_tokens, &Device::Cpu)?, 0)?;
-        self.norm(&(words + positions)?, &self.embedding_norm)
-    }
-
-    /// Self-attention of each text over its own tokens; `qkv` is `[tokens, 3 * hidden]`.
-    fn attention(&self, qkv: &Tensor, spans: &[Range<usize>]) -> Result<Tensor> {
-        let head_dim = self.hidden / self.num_heads;
-        let scale = 1.0 / (head_dim as f64).sqrt();
-        let of_text = |span: &Range<usize>| -> Result<Tensor> {
-            let part = qkv.narrow(0, span.start, span.len())?;
-            // [heads, text_len, head_dim]
-            let head = |n: usize| {
-                part.narrow(1, n * self.hidden, self.hidden)?
-                    .reshape((span.len(), self.num_heads, head_dim))?
-                    .transpose(0, 1)?
-                    .contiguous()
-            };
-            let (q, k, v) = ((head(0)? * scale)?, head(1)?, head(2)?);
-            let weights = softmax_last_dim(&q.matmul(&k.t()?)?)?;
-            weights.matmul(&v)?.transpose(0, 1)?.reshape((span.len(), self.hidden))
-        };
-        let parts = spans.par_iter().map(of_text).collect::<Result<Vec<_>>>()?;
-        Tensor::cat(&parts, 0)
+        self.norm(&mut rows, &self.embedding_norm);
+        Ok(rows)
     }
 }
 
-/// Mean over tokens, then L2.
-fn pool(tokens: &[Vec<f32>]) -> Vec<f32> {
-    let mut sum = vec![0.0_f32; tokens.first().map_or(0, Vec::len)];
-    for token in tokens {
-        sum.iter_mut().zip(token).for_each(|(sum, value)| *sum += value);
+/// The rows of each text.
+fn spans(texts: &[Vec<u32>]) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::with_capacity(texts.len());
+    for text in texts {
+        let start = spans.last().map_or(0, |span| span.end);
+        spans.push(start..start + text.len());
     }
+    spans
+}
+
+/// Blocks of keys and values for each text, none shared.
+fn blocks(texts: &[Vec<u32>]) -> Vec<Vec<BlockId>> {
+    let mut next = 0;
+    let mut of_text = |text: &Vec<u32>| {
+        let first = next;
+        next += text.len().div_ceil(BLOCK_LEN) as u32;
+        (first..next).map(BlockId).collect()
+    };
+    texts.iter().map(&mut of_text).collect()
+}
+
+/// Mean over tokens, then L2.
+fn pool_rows(tokens: &[f32], hidden: usize) -> Vec<f32> {
+    let mut sum = vec![0.0_f32; hidden];
+    tokens.chunks_exact(hidden).for_each(|token| add(&mut sum, token));
     // The mean's divisor falls out in the normalisation.
     let length = sum.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-12);
     sum.iter_mut().for_each(|value| *value /= length);
     sum
-}
-
-/// Q4_0 blocks to weights: scale times (nibble - 8), low nibbles first.
-fn dequantize(blocks: &[u8]) -> Vec<f32> {
-    let mut weights = Vec::with_capacity(blocks.len() / BLOCK_BYTES * BLOCK);
-    for block in blocks.chunks_exact(BLOCK_BYTES) {
-        let scale = f16::from_le_bytes([block[0], block[1]]).to_f32();
-        weights.extend(block[2..].iter().map(|byte| f32::from(i16::from(byte & 0x0f) - 8) * scale));
-        weights.extend(block[2..].iter().map(|byte| f32::from(i16::from(byte >> 4) - 8) * scale));
-    }
-    weights
-}
-
-/// The exact GELU, `x * (1 + erf(x / sqrt 2)) / 2`, by a rational erf that compilers turn into vector code; candle's
-/// calls the C library once an element and takes longer than the matrix product before it.
-struct Gelu;
-
-/// erf to 2e-7 by a rational function of `x` in [-4, 4] (the coefficients of Eigen and XLA).
-#[inline]
-fn erf(x: f32) -> f32 {
-    let x = x.clamp(-4.0, 4.0);
-    let y = x * x;
-    let mut p = -2.726_142_3e-10_f32;
-    for c in [2.770_681_4e-8, -2.101_024e-6, -5.692_506_4e-5, -7.349_906_3e-4, -2.954_6e-3, -1.609_603_3e-2] {
-        p = p * y + c;
-    }
-    let mut q = -1.456_607_2e-5_f32;
-    for c in [-2.133_740_6e-4, -1.682_827e-3, -7.373_329_2e-3, -1.426_473_9e-2] {
-        q = q * y + c;
-    }
-    x * p / q
-}
-
-impl CustomOp1 for Gelu {
-    fn name(&self) -> &'static str {
-        "gelu"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (start, end) =
-            layout.contiguous_offsets().ok_or_else(|| candle_core::Error::msg("gelu wants a contiguous tensor"))?;
-        let values = &f32::cpu_storage_as_slice(storage)?[start..end];
-        let mut out = vec![0.0_f32; values.len()];
-        out.par_chunks_mut(16_384).zip(values.par_chunks(16_384)).for_each(|(out, values)| {
-            for (out, x) in out.iter_mut().zip(values) {
-                *out = 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2));
-            }
-        });
-        Ok((CpuStorage::F32(out), layout.shape().clone()))
-    }
 }
 
 #[cfg(test)]
@@ -395,15 +312,6 @@ mod tests {
             for (given, expected) in batched[i].iter().zip(expected).chain(alone[0].iter().zip(expected)) {
                 assert!((given - expected).abs() < 2e-3, "{given} is not {expected}");
             }
-        }
-    }
-
-    #[test]
-    fn erf_is_within_its_tolerance() {
-        for (x, expected) in
-            [(0.0, 0.0), (0.5, 0.520_499_9), (1.0, 0.842_700_8), (2.0, 0.995_322_3), (-3.0, -0.999_977_9)]
-        {
-            assert!((erf(x) - expected).abs() < 5e-7, "erf({x}) = {}", erf(x));
         }
     }
 

@@ -1,6 +1,6 @@
 //! A matrix product with fixed weights, `[rows, in] -> [rows, out]` f32, and groups of them over the same rows.
 //!
-//! Weights are packed for this crate's own kernels. candle multiplies where those have nothing to offer: small
+//! Weights are packed for the kernels of this folder. candle multiplies where those have nothing to offer: small
 //! checkpoints kept in full precision, and processors that are no x86-64, where its NEON kernels are the better ones.
 
 use std::sync::Arc;
@@ -8,7 +8,11 @@ use std::sync::Arc;
 use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{CpuStorage, Device, Module, Result, Storage, Tensor};
 
-use crate::kernels::{BlockType, Isa, Output, Packed, Product, Rows, Source, multiply};
+use super::gguf::BlockType;
+use super::isa::Isa;
+use super::packed::Packed;
+use super::product::{Output, Product, multiply};
+use super::rows::{Rows, Source};
 
 /// Weights, `[out, in]`.
 #[derive(Clone)]
