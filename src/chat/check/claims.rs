@@ -172,7 +172,7 @@ static KOREAN_EXCEPT: LazyLock<Regex> = LazyLock::new(|| {
 });
 static KOREAN_JOINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
-        r"(?:지만|으나|(?:되|하|이)나|는데|은데|므로|면서|반면에?|(?:되|하|이|않|없|있|빼|더하|넣)고|(?:으|되|하|이)며|니까|때문에),?\s+|;\s*"
+        r"(?:지만|니다만|으나|(?:되|하|이)나|는데|은데|므로|면서|반면에?|(?:되|하|이|않|없|있|빼|더하|넣)고|(?:으|되|하|이)며|니까|때문에),?\s+|;\s*"
     ))
 });
 static KOREAN_UNSURE: LazyLock<Regex> = LazyLock::new(|| {

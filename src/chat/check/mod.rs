@@ -338,6 +338,18 @@ impl Checker {
             {
                 Err(Disagreement::Polarity)
             }
+            Some(((overlap, _), _)) if overlap >= SAME_SUBJECT => Ok(()),
+            // No source speaks of it in these words: it may be the deciding sentence's matter in others.
+            _ if claim.belongs => {
+                let mut decided =
+                    self.quote.iter().flat_map(Source::verdicts).filter(|verdict| verdict.belongs).peekable();
+                let is_open = decided.peek().is_none();
+                if is_open || decided.any(|verdict| claim.agrees_with(verdict)) {
+                    Ok(())
+                } else {
+                    Err(Disagreement::Polarity)
+                }
+            }
             _ => Ok(()),
         }
     }
