@@ -252,7 +252,7 @@ fn scaled(number: &str, scale: &str) -> Option<String> {
             "million" => 1_000_000,
             "billion" => 1_000_000_000,
             _ => word.chars().try_fold(1u64, |product, c| {
-                Some(product.checked_mul(match c {
+                product.checked_mul(match c {
                     '십' => 10,
                     '백' => 100,
                     '천' => 1_000,
@@ -260,7 +260,7 @@ fn scaled(number: &str, scale: &str) -> Option<String> {
                     '억' => 100_000_000,
                     '조' => 1_000_000_000_000,
                     _ => return None,
-                })?)
+                })
             })?,
         })
     };

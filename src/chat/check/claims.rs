@@ -104,9 +104,9 @@ static ENGLISH_OUT: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 static ENGLISH_IF: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?:^|,?\s)(?:if|when|where|unless|until|even if|provided that|as long as|whether|once|in case)\b[^,;.]*(?:[,;]|$|\.)"
-    ))
+    pattern(
+        r"(?:^|,?\s)(?:if|when|where|unless|until|even if|provided that|as long as|whether|once|in case)\b[^,;.]*(?:[,;]|$|\.)",
+    )
 });
 static ENGLISH_UNLESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bunless\b([^,;.]*)"));
 static ENGLISH_EXCEPT: LazyLock<Regex> = LazyLock::new(|| {
@@ -171,9 +171,9 @@ static KOREAN_EXCEPT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static KOREAN_JOINT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(concat!(
-        r"(?:지만|니다만|으나|(?:되|하|이)나|는데|은데|므로|면서|반면에?|(?:되|하|이|않|없|있|빼|더하|넣)고|(?:으|되|하|이)며|니까|때문에),?\s+|;\s*"
-    ))
+    pattern(
+        r"(?:지만|니다만|으나|(?:되|하|이)나|는데|은데|므로|면서|반면에?|(?:되|하|이|않|없|있|빼|더하|넣)고|(?:으|되|하|이)며|니까|때문에),?\s+|;\s*",
+    )
 });
 static KOREAN_UNSURE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -208,7 +208,7 @@ pub(super) fn topic(text: &str) -> HashSet<String> {
 /// How many denials `sentence` holds wherever they stand, in conditions too; being out counts as one.
 pub(super) fn num_denials(sentence: &str) -> usize {
     let lower = sentence.to_lowercase().replace('’', "'");
-    let found = match Language::detect(sentence) {
+    match Language::detect(sentence) {
         Language::En => {
             let text = ENGLISH_NEUTRAL.replace_all(&lower, " ");
             let text = ENGLISH_FREE.replace_all(&text, "exempt");
@@ -222,8 +222,7 @@ pub(super) fn num_denials(sentence: &str) -> usize {
             let must = 2 * KOREAN_MUST.find_iter(&text).count();
             KOREAN_NOT.find_iter(&text).count() + KOREAN_OUT.find_iter(&text).count() + must
         }
-    };
-    found
+    }
 }
 
 /// Everything that `sentence` claims; never empty.
@@ -408,6 +407,7 @@ fn read_korean(clause: &str) -> Claim {
     let is_out = last.is_some_and(|(_, sign)| *sign == Sign::Out);
     let denies_recognition = predicate.contains("인정하지") || predicate.contains("인정되지");
     let negative = if denies_recognition { num_nots <= 1 } else { is_out != negated };
+    let is_mixed = belongs(Sign::In) && belongs(Sign::Out);
     // The verdict stands before the words that end the clause: "포함된다는 뜻으로 이해하면 되는 것입니다".
     let is_hidden = found.is_empty() && !before.is_empty();
     Claim {
@@ -415,10 +415,7 @@ fn read_korean(clause: &str) -> Claim {
         polarity: polarity_of(negative),
         belongs: all.iter().any(|(_, sign)| matches!(sign, Sign::In | Sign::Out)),
         is_verdict: !found.is_empty() || !before.is_empty(),
-        is_clear: num_nots <= 1
-            && !is_hidden
-            && !(belongs(Sign::In) && belongs(Sign::Out))
-            && !KOREAN_UNSURE.is_match(clause),
+        is_clear: num_nots <= 1 && !is_hidden && !is_mixed && !KOREAN_UNSURE.is_match(clause),
         is_sweeping: false,
         signs: all.into_iter().map(|(_, sign)| sign).collect(),
     }
