@@ -36,33 +36,38 @@ impl Model {
     }
 
     pub fn dialect(&self) -> Dialect {
-        if self.owned_by.as_deref() == Some("llamacpp") { Dialect::LlamaCpp } else { Dialect::OpenAi }
+        match (self.owned_by.as_deref(), self.context_len()) {
+            (Some("llamacpp"), context_len) => Dialect::LlamaCpp { window: context_len.unwrap_or(DEFAULT_WINDOW) },
+            _ => Dialect::OpenAi,
+        }
     }
 }
+
+/// Tokens over which llama.cpp penalises by itself.
+const DEFAULT_WINDOW: usize = 64;
 
 /// Whose names a server uses beyond those of OpenAI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// OpenAI's, with the additions that vLLM, SGLang and Haetae share.
     OpenAi,
-    /// llama.cpp's server: it samples by defaults of its own where a field is left out (`top_k` 40, `min_p` 0.05, penalties
-    /// over 64 tokens), calls the repetition penalty otherwise, and takes the largest 32-bit seed for none.
-    LlamaCpp,
+    /// llama.cpp's server: it samples by defaults of its own where a field is left out (`top_k` 40, `min_p` 0.05,
+    /// penalties over 64 tokens), calls the repetition penalty otherwise, and takes the largest 32-bit seed for none.
+    /// `window` is the context of one request: penalties here look at all of it, and it refuses to be told so by -1.
+    LlamaCpp { window: usize },
 }
 
 impl Dialect {
     /// Renames and adds what this server would otherwise misunderstand.
     fn translate(self, body: &mut Value, sampling: &SamplingParams) {
-        if self == Self::OpenAi {
-            return;
-        }
+        let Self::LlamaCpp { window } = self else { return };
         if let Some(fields) = body.as_object_mut() {
             fields.remove("repetition_penalty");
         }
         body["top_k"] = json!(sampling.top_k);
         body["min_p"] = json!(sampling.min_p);
         body["repeat_penalty"] = json!(sampling.repetition_penalty);
-        body["repeat_last_n"] = json!(-1);
+        body["repeat_last_n"] = json!(window);
         if let Some(seed) = sampling.seed {
             body["seed"] = json!(seed % u64::from(u32::MAX));
         }
@@ -364,14 +369,14 @@ mod tests {
     fn llama_cpp_is_told_what_it_would_assume() {
         let listed = r#"{"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 1024, "n_ctx_train": 8192}}"#;
         let model: Model = serde_json::from_str(listed).unwrap();
-        assert_eq!((model.context_len(), model.dialect()), (Some(1024), Dialect::LlamaCpp));
+        assert_eq!((model.context_len(), model.dialect()), (Some(1024), Dialect::LlamaCpp { window: 1024 }));
         let mut request = GenerateRequest::new(Prompt::Text("Hi".into()));
         let sent = body("m", model.dialect(), &request);
         assert_eq!((&sent["top_k"], &sent["min_p"], &sent["repeat_penalty"]), (&json!(0), &json!(0.0), &json!(1.0)));
         request.sampling.repetition_penalty = 1.5;
         request.sampling.seed = Some(u64::MAX);
         let sent = body("m", model.dialect(), &request);
-        assert_eq!((&sent["repeat_penalty"], &sent["repeat_last_n"]), (&json!(1.5), &json!(-1)));
+        assert_eq!((&sent["repeat_penalty"], &sent["repeat_last_n"]), (&json!(1.5), &json!(1024)));
         assert!(sent.get("repetition_penalty").is_none());
         assert!(sent["seed"].as_u64().is_some_and(|seed| seed < u64::from(u32::MAX)), "{sent}");
     }

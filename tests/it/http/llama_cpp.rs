@@ -105,7 +105,7 @@ async fn it_is_told_what_it_would_assume_and_by_its_own_names() {
         (&bodies[0]["top_k"], &bodies[0]["min_p"], &bodies[0]["repeat_penalty"]),
         (&json!(0), &json!(0.0), &json!(1.0))
     );
-    assert_eq!((&bodies[1]["repeat_penalty"], &bodies[1]["repeat_last_n"]), (&json!(1.5), &json!(-1)));
+    assert_eq!((&bodies[1]["repeat_penalty"], &bodies[1]["repeat_last_n"]), (&json!(1.5), &json!(1024)));
     assert!(bodies[1].get("repetition_penalty").is_none(), "it would be ignored in silence");
     assert!(bodies[1]["seed"].as_u64().unwrap() < u64::from(u32::MAX), "the largest means none");
 }
