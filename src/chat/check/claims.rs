@@ -49,8 +49,7 @@ impl Claim {
         if self.is_clear && source.is_clear { self.polarity == source.polarity } else { self.signs == source.signs }
     }
 
-    /// Shared words as a share of the shorter topic, then of both together: of two sources that hold all of a claim the
-    /// one that says less else is nearer.
+    /// Shared words as a share of the shorter topic, and of both together.
     pub fn nearness(&self, other: &Self) -> (f32, f32) {
         let shared = self.topic.intersection(&other.topic).count();
         let shorter = self.topic.len().min(other.topic.len());
@@ -138,7 +137,9 @@ static ENGLISH_SWEEPING: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 static KOREAN_NEUTRAL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"뿐(?:만)? ?아니라|틀림없이|의심할 (?:여지|바) ?없이|(?:예외|관계|상관) ?없이|다름 ?없이")
+    pattern(
+        r"뿐(?:만)? ?아니라|틀림없이|의심할 (?:여지|바) ?없이|(?:예외|관계|상관) ?없이|다름 ?없이|(?:가산|공제)(?:율|세|금|액)",
+    )
 });
 static KOREAN_NOT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(

@@ -339,18 +339,22 @@ impl Checker {
                 Err(Disagreement::Polarity)
             }
             Some(((overlap, _), _)) if overlap >= SAME_SUBJECT => Ok(()),
-            // No source speaks of it in these words: it may be the deciding sentence's matter in others.
-            _ if claim.belongs => {
-                let mut decided =
-                    self.quote.iter().flat_map(Source::verdicts).filter(|verdict| verdict.belongs).peekable();
-                let is_open = decided.peek().is_none();
-                if is_open || decided.any(|verdict| claim.agrees_with(verdict)) {
-                    Ok(())
-                } else {
-                    Err(Disagreement::Polarity)
-                }
-            }
+            _ if claim.belongs => self.check_unborne(claim),
             _ => Ok(()),
+        }
+    }
+
+    /// A verdict that no source gives in these words may only be the deciding sentence's own, of its own matter: "left out
+    /// when the agent owns the goods" has its polarity, and is no less the model's invention.
+    fn check_unborne(&self, claim: &Claim) -> Result<(), Disagreement> {
+        let decided: Vec<&Claim> =
+            self.quote.iter().flat_map(Source::verdicts).filter(|verdict| verdict.belongs).collect();
+        let agrees = decided.iter().any(|verdict| claim.agrees_with(verdict));
+        let is_about_it = claim.topic.is_empty() || claim.share_in(&self.matter) >= SAME_SUBJECT;
+        match (decided.is_empty(), agrees) {
+            (false, false) => Err(Disagreement::Polarity),
+            (false, true) if is_about_it => Ok(()),
+            _ => Err(Disagreement::Citation),
         }
     }
 
@@ -450,8 +454,11 @@ fn decision(question: &str, quote: &str, language: Language) -> Option<Polarity>
     if differs || !speaks_of_it || !is_plain { None } else { polarity::answers(question, quote, language) }
 }
 
+/// Which of two nearnesses is the greater: of those that share enough of the shorter topic, the one that says less else.
+/// A short source is held whole by many a claim that is about more.
 fn later_of(a: (f32, f32), b: (f32, f32)) -> std::cmp::Ordering {
-    a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+    let shares = |nearness: (f32, f32)| nearness.0 >= SAME_SUBJECT;
+    shares(a).cmp(&shares(b)).then(a.1.total_cmp(&b.1)).then(a.0.total_cmp(&b.0))
 }
 
 /// A letter of neither language.
