@@ -59,7 +59,10 @@ impl RemoteEngine {
     pub async fn connect(url: &str, key: Option<Secret>, model: Option<&str>) -> Result<Self, Error> {
         install_crypto();
         let url = url.trim_end_matches('/').to_owned();
-        let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        // A connection each: llama.cpp promises to keep one and closes it after a stream, so that the next request on
+        // it would fail unsent; others close theirs after a few idle seconds. Connecting costs less than a token.
+        let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        let client = builder.pool_max_idle_per_host(0).build();
         let client = client.map_err(|error| Error::Remote { url: url.clone(), reason: describe(&error) })?;
         let shared = Shared {
             client,

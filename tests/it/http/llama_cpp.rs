@@ -118,6 +118,40 @@ async fn a_prompt_too_long_for_it_is_the_callers_error() {
     assert!(matches!(refused, Err(Error::PromptTooLong { prompt_len: 3031, max_len: 1024, .. })));
 }
 
+/// A server that promises to keep its connections, and closes each once a second request comes over it.
+async fn break_promises() -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = vec![0; 64 << 10];
+                let len = connection.read(&mut request).await.unwrap();
+                let is_chat = request[..len].starts_with(b"POST");
+                let (kind, body) = if is_chat { ("text/event-stream", CHAT) } else { ("application/json", MODELS) };
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                connection.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+                let _ = connection.read(&mut request).await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_connection_that_it_promised_to_keep_is_not_relied_on() {
+    let url = break_promises().await;
+    let engine = RemoteEngine::connect(&url, None, None).await.unwrap();
+    for _ in 0..3 {
+        let answer = engine.submit(GenerateRequest::new(chat("Hi"))).await.unwrap().collect().await.unwrap();
+        assert_eq!(answer.text, "Hello안");
+    }
+}
+
 /// The real server; ended when dropped.
 struct LlamaServer {
     child: Child,
