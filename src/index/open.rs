@@ -73,9 +73,15 @@ impl Generation {
             DenseChoice::Server { url, key } if manifest.dense == *url => {
                 Box::new(Server::connect(url, key.as_deref(), &DenseChoice::collection(name))?)
             }
-            DenseChoice::Edge if manifest.dense == "edge" => match Edge::open(&folder.join("dense"))? {
-                Opened::Here(edge) => edge,
-                Opened::Elsewhere => Box::new(Exact::new(catalogue.points()?)),
+            DenseChoice::Edge if manifest.dense == "edge" => match Edge::open(&folder.join("dense")) {
+                Ok(Opened::Here(edge)) => edge,
+                Ok(Opened::Elsewhere) => Box::new(Exact::new(catalogue.points()?)),
+                // Opening writes, which a full disk does not let it; the catalogue has the same vectors.
+                Err(error @ (Error::DiskFull { .. } | Error::Dense { .. })) => {
+                    tracing::warn!(%error, "searching the catalogue's vectors");
+                    Box::new(Exact::new(catalogue.points()?))
+                }
+                Err(error) => return Err(error),
             },
             // Built for another store: until the next build the catalogue's own vectors serve.
             _ => Box::new(Exact::new(catalogue.points()?)),
