@@ -14,7 +14,7 @@ use crate::engine::{Engine, LocalEngine, remote::RemoteEngine};
 use crate::history::History;
 use crate::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose};
 use crate::index::embed::Embedder;
-use crate::index::{BuildReport, DenseChoice, Index, Progress};
+use crate::index::{self, BuildReport, DenseChoice, Index, Progress};
 use crate::ingest;
 use crate::lang::Language;
 use crate::models::{Store, TerminalProgress};
@@ -84,6 +84,25 @@ pub fn update_index(index: &Index, home: &Path) -> anyhow::Result<BuildReport> {
     Ok(report)
 }
 
+/// Brings the index up to date where there is room for it; on a full disk the index of before answers.
+///
+/// # Errors
+/// As [`update_index`], except for a full disk beside an index.
+pub fn update_index_or_keep(index: &Index, home: &Path) -> anyhow::Result<()> {
+    match update_index(index, home) {
+        Ok(_) => Ok(()),
+        Err(error) if is_disk_full(&error) && index.is_built() => {
+            eprintln!("not updated: {error}");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_disk_full(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(index::Error::DiskFull { .. }))
+}
+
 /// The language model the settings choose, fetched where it is missing. Call inside a runtime.
 ///
 /// # Errors
@@ -134,7 +153,7 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let blocking = config.clone();
     let (index, history) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let index = open_index(&blocking)?;
-        update_index(&index, &blocking.home)?;
+        update_index_or_keep(&index, &blocking.home)?;
         Ok((index, History::open(&blocking.home.join("haetae.sqlite"))?))
     })
     .await??;
@@ -157,6 +176,7 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         embeddings: Arc::new(embeddings),
         user_corpora,
         api_keys: config.api_keys.clone(),
+        names: config.names,
     }))
 }
 

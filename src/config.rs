@@ -113,12 +113,22 @@ pub enum EngineChoice {
     Remote { url: String, key: Option<Secret>, model: Option<String> },
 }
 
+/// By which names browsers may reach the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerNames {
+    /// Any: the network is trusted, or a key is asked for.
+    Any,
+    /// This machine's own only: nothing else protects a server without keys from a page that has its name resolve here.
+    Loopback,
+}
+
 /// Resolved settings.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub home: PathBuf,
     pub addr: SocketAddr,
     pub api_keys: Vec<Secret>,
+    pub names: ServerNames,
     pub offline: bool,
     pub engine: EngineChoice,
     pub limits: EngineLimits,
@@ -198,10 +208,12 @@ impl Config {
         if !addr.ip().is_loopback() && api_keys.is_empty() && !anonymous_allowed {
             return Err(Error::OpenWithoutKey { addr });
         }
+        let is_guarded = api_keys.is_empty() && !anonymous_allowed;
         Ok(Self {
             home,
             addr,
             api_keys,
+            names: if is_guarded { ServerNames::Loopback } else { ServerNames::Any },
             offline: overrides.offline || file.models.offline,
             engine,
             limits: EngineLimits {
@@ -257,5 +269,14 @@ mod tests {
         assert!(matches!(resolve("", open.clone()), Err(Error::OpenWithoutKey { .. })));
         assert!(resolve("", Overrides { allow_anonymous: true, ..open.clone() }).is_ok());
         assert!(resolve("", Overrides { api_keys: vec![Secret::new("k")], ..open }).is_ok());
+    }
+
+    #[test]
+    fn only_a_server_that_nothing_else_protects_goes_by_its_own_names() {
+        let names = |file, overrides| resolve(file, overrides).unwrap().names;
+        assert_eq!(names("", Overrides::default()), ServerNames::Loopback);
+        assert_eq!(names("[server]\napi_keys = [\"k\"]", Overrides::default()), ServerNames::Any);
+        let trusted = Overrides { allow_anonymous: true, ..Overrides::default() };
+        assert_eq!(names("", trusted), ServerNames::Any);
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn chat(config: &Config) -> anyhow::Result<Chat> {
     let blocking = config.clone();
     let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let index = app::open_index(&blocking)?;
-        app::update_index(&index, &blocking.home)?;
+        app::update_index_or_keep(&index, &blocking.home)?;
         Ok(index)
     })
     .await??;

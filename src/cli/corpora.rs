@@ -46,7 +46,8 @@ fn list(config: &Config, as_json: bool) -> anyhow::Result<ExitCode> {
         let num_passages: usize = documents.iter().map(|document| document.num_passages).sum();
         println!("{corpus}: {} documents, {num_passages} passages", documents.len());
         for document in documents {
-            println!("  {}  {}  ({} passages)", document.id, document.title, document.num_passages);
+            let days = if document.in_force { "" } else { ", not in force today" };
+            println!("  {}  {}  ({} passages{days})", document.id, document.title, document.num_passages);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -40,7 +40,7 @@ pub struct Settings {
     /// Chat model: a name from `haetae models list`, a GGUF file or a safetensors folder
     #[arg(long, global = true, env = "HAETAE_MODEL", value_name = "MODEL")]
     pub model: Option<String>,
-    /// Use an OpenAI-compatible engine (vLLM, SGLang, another Haetae) at this base URL instead of the local one
+    /// Use an OpenAI-compatible engine (vLLM, SGLang, llama.cpp, another Haetae) at this base URL instead of the local one
     #[arg(long, global = true, env = "HAETAE_REMOTE_URL", value_name = "URL")]
     pub remote_url: Option<String>,
     /// Key for the remote engine

@@ -3,7 +3,7 @@
 //! In: requests. Out: turns of [`crate::chat`], generations of [`crate::engine`], and their answers on the wire. Knows
 //! no model, no index and no socket: [`router`] is driven by a listener or by a test alike.
 //!
-//! A request's way: `observe` (id, span, metrics, error bodies) > `auth` > a handler > `turn` and `stream`.
+//! A request's way: `observe` (id, span, metrics, error bodies) > `guard` > `auth` > a handler > `turn` and `stream`.
 
 mod auth;
 mod chat_completions;
@@ -13,6 +13,7 @@ mod documents;
 mod embeddings;
 mod error;
 mod fields;
+mod guard;
 mod health;
 mod logprobs;
 mod messages;
@@ -112,6 +113,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::refuse_strangers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }

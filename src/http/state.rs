@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::auth::ApiKeys;
 use super::error::ApiError;
 use crate::chat::{self, Chat, Target, TurnRequest};
-use crate::config::Secret;
+use crate::config::{Secret, ServerNames};
 use crate::engine::{BoxFuture, Engine};
 use crate::history::History;
 use crate::lang::Language;
@@ -167,6 +167,7 @@ pub struct Parts {
     pub user_corpora: Vec<String>,
     /// None means that everyone who reaches the port may ask.
     pub api_keys: Vec<Secret>,
+    pub names: ServerNames,
 }
 
 /// What every handler reaches. Cheap to clone.
@@ -180,6 +181,7 @@ pub struct AppState {
     pub embedding_permits: Arc<Semaphore>,
     pub models: Arc<ModelTable>,
     pub api_keys: Arc<ApiKeys>,
+    pub names: ServerNames,
     pub metrics: Arc<Metrics>,
     /// Seconds since 1970 when this server started; what `/v1/models` gives as `created`.
     pub started_at: u64,
@@ -196,6 +198,7 @@ impl AppState {
             embeddings: parts.embeddings,
             embedding_permits: Arc::new(Semaphore::new(MAX_CONCURRENT_EMBEDDINGS)),
             api_keys: Arc::new(ApiKeys::new(&parts.api_keys)),
+            names: parts.names,
             metrics: Arc::default(),
             started_at: unix_time(),
         }

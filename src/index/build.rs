@@ -136,7 +136,8 @@ impl Builder<'_> {
         report.num_passages = flat.len();
         let mut vectors = self.vectors(&flat, report, progress)?;
         let asked: Vec<&str> = reads.iter().flat_map(|read| &read.documents).flat_map(questions_of).collect();
-        let mut asked = queries(self.generations, self.embedder, &asked)?.into_iter();
+        let mut cache = VectorCache::open(&self.generations.vectors())?;
+        let mut asked = queries(Some(&mut cache), self.embedder, &asked)?.into_iter();
         progress(Progress::Writing);
         let catalogue_path = folder.join("catalogue.db");
         let mut writer = Writer::create(&catalogue_path)?;
@@ -229,14 +230,21 @@ fn questions_of(document: &Document) -> impl Iterator<Item = &str> {
     std::iter::once(document.title.as_str()).chain(document.asked.iter().map(String::as_str))
 }
 
-/// The vectors of `texts` read as questions, in order, from the cache where they are known.
-pub(super) fn queries(generations: &Generations, embedder: &Embedder, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
-    let mut cache = VectorCache::open(&generations.vectors())?;
+/// The vectors of `texts` read as questions, in order; where there is a cache, from there as far as they are known.
+pub(super) fn queries(
+    mut cache: Option<&mut VectorCache>,
+    embedder: &Embedder,
+    texts: &[&str],
+) -> Result<Vec<Vec<f32>>, Error> {
     let key = |text: &str| hash(&[embedder.name().as_bytes(), b"query", text.as_bytes()]);
     let mut vectors = HashMap::with_capacity(texts.len());
     let mut missing = Vec::new();
     for text in texts {
-        match cache.get(&key(text))? {
+        let known = match &cache {
+            Some(cache) => cache.get(&key(text))?,
+            None => None,
+        };
+        match known {
             Some(vector) if vector.len() == embedder.dim() => {
                 vectors.insert(*text, vector);
             }
@@ -245,7 +253,9 @@ pub(super) fn queries(generations: &Generations, embedder: &Embedder, texts: &[&
     }
     for batch in missing.chunks(EMBED_BATCH) {
         let keyed: Vec<_> = batch.iter().map(|text| key(text)).zip(embedder.embed_queries(batch)?).collect();
-        cache.put(&keyed)?;
+        if let Some(cache) = &mut cache {
+            cache.put(&keyed)?;
+        }
         vectors.extend(batch.iter().copied().zip(keyed.into_iter().map(|(_, vector)| vector)));
     }
     Ok(texts.iter().map(|text| vectors[text].clone()).collect())

@@ -8,8 +8,9 @@ use std::sync::Mutex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::dense::Point;
+use super::in_force::{self, Term, is_in_force};
 use super::{DocumentSummary, Error, Passage, subject_of};
-use crate::ingest::Document;
+use crate::ingest::{Date, Document};
 use crate::lang::Language;
 
 const SCHEMA: &str = "
@@ -163,6 +164,22 @@ impl Catalogue {
         })
     }
 
+    /// The keys of the passages of `documents`.
+    pub fn keys_of(&self, documents: &HashSet<String>) -> Result<HashSet<u64>, Error> {
+        self.read(|connection| {
+            // Ids are `{document}#{ordinal}`, and `$` is the character after `#`: a range that the index of ids serves.
+            let mut select = connection.prepare_cached("SELECT key FROM passages WHERE id >= ?1 AND id < ?2")?;
+            let mut keys = HashSet::new();
+            for document in documents {
+                let range = [format!("{document}#"), format!("{document}$")];
+                for key in select.query_map(range, |row| row.get::<_, i64>(0))? {
+                    keys.insert(key? as u64);
+                }
+            }
+            Ok(keys)
+        })
+    }
+
     pub fn passage(&self, id: &str) -> Result<Option<Passage>, Error> {
         self.read(|connection| {
             let mut select = connection.prepare_cached("SELECT passage FROM passages WHERE id = ?1")?;
@@ -186,7 +203,37 @@ impl Catalogue {
         })
     }
 
+    /// The day it is here, as far as documents in force go; see [`in_force::today`].
+    pub fn today(&self) -> Result<Date, Error> {
+        let local = self.read(|connection| {
+            // SQLite knows the time zone, which the standard library does not: law changes at midnight here.
+            let mut select = connection.prepare_cached("SELECT date('now', 'localtime')")?;
+            select.query_row([], |row| row.get::<_, String>(0))
+        })?;
+        let clock = local.parse().map_err(|reason| Error::Storage { path: self.path.clone(), reason })?;
+        Ok(in_force::today(clock))
+    }
+
+    /// The days of all documents.
+    pub fn terms(&self) -> Result<Vec<Term>, Error> {
+        self.read(|connection| {
+            let mut select = connection.prepare("SELECT document FROM documents")?;
+            let rows = select.query_map([], |row| {
+                let document: Document = parsed(row, 0)?;
+                Ok(Term {
+                    subject: subject_of(&document),
+                    document: document.id,
+                    language: document.language,
+                    from: document.effective_from,
+                    to: document.effective_to,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
     pub fn documents(&self) -> Result<Vec<DocumentSummary>, Error> {
+        let today = self.today()?;
         self.read(|connection| {
             let mut select =
                 connection.prepare_cached("SELECT document, num_passages FROM documents ORDER BY corpus, id")?;
@@ -202,6 +249,7 @@ impl Catalogue {
                     authority: document.authority,
                     effective_from: document.effective_from,
                     effective_to: document.effective_to,
+                    in_force: is_in_force(document.effective_from, document.effective_to, today),
                     source: document.source,
                     num_passages: row.get::<_, i64>(1)? as usize,
                 })

@@ -3,8 +3,10 @@
 //! A shard belongs to one process at a time (its log is locked); a second process reads the vectors from the catalogue
 //! instead, which [`Edge::open`]'s [`Opened::Elsewhere`] tells the caller.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
+use std::sync::Once;
 
 use qdrant_edge::{
     Condition, Distance, EdgeConfig, EdgeShard, EdgeVectorParams, FieldCondition, Filter, NamedQuery, PointId,
@@ -32,10 +34,35 @@ impl Drop for Edge {
         // A shard flushes when it is dropped, and panics where the disk is full. This one was only read, so that nothing
         // is lost; the answer already found must not be.
         let shard = self.shard.take();
-        if std::panic::catch_unwind(AssertUnwindSafe(|| drop(shard))).is_err() {
+        if caught(|| drop(shard)).is_err() {
             tracing::warn!("the vector index could not be flushed");
         }
     }
+}
+
+thread_local! {
+    /// Whether a panic of this thread is caught and told otherwise.
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` gives, or its panic, which is not reported on stderr: the caller says what it means.
+fn caught<T>(work: impl FnOnce() -> T) -> std::thread::Result<T> {
+    static HOOK: Once = Once::new();
+    // The hook may not be changed while this thread panics already; the report is then one more.
+    if !std::thread::panicking() {
+        HOOK.call_once(|| {
+            let report = std::panic::take_hook();
+            std::panic::set_hook(Box::new(move |panic| {
+                if !IS_CAUGHT.get() {
+                    report(panic);
+                }
+            }));
+        });
+    }
+    IS_CAUGHT.set(true);
+    let done = std::panic::catch_unwind(AssertUnwindSafe(work));
+    IS_CAUGHT.set(false);
+    done
 }
 
 /// What became of an attempt to open.
@@ -57,7 +84,7 @@ impl Edge {
     /// Writes a new shard into the empty folder `folder`.
     pub fn build(folder: &Path, dim: usize, points: impl Iterator<Item = Point>) -> Result<(), Error> {
         // A shard flushes when it is dropped, and panics where it cannot: a full disk must be an error all the same.
-        std::panic::catch_unwind(AssertUnwindSafe(|| Self::write(folder, dim, points))).unwrap_or_else(|panic| {
+        caught(|| Self::write(folder, dim, points)).unwrap_or_else(|panic| {
             let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
             let reason = said.unwrap_or("a panic without a word").to_owned();
             Err(if is_disk_full(&reason) {

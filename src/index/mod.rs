@@ -13,6 +13,7 @@ mod dense;
 mod edge;
 pub mod embed;
 mod fuse;
+mod in_force;
 mod korean;
 mod manifest;
 mod open;
@@ -68,7 +69,8 @@ impl Error {
             reason = format!("{reason}: {error}");
             source = error.source();
         }
-        if is_disk_full(&reason) {
+        let no_room = error.downcast_ref::<rusqlite::Error>().is_some_and(cannot_share_memory);
+        if no_room || is_disk_full(&reason) {
             Self::DiskFull { path: path.into() }
         } else {
             Self::Storage { path: path.into(), reason }
@@ -76,10 +78,15 @@ impl Error {
     }
 }
 
+/// Whether SQLite could not grow the file beside a database that its connections share, and that it writes before all
+/// else: of a full disk it says no more there.
+fn cannot_share_memory(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 /// The words of the system, of SQLite, and of what passes them on as text.
 fn is_disk_full(reason: &str) -> bool {
-    // SQLite says of its shared memory only that it cannot be resized (`xShmMap`).
-    let signs = ["No space left on device", "disk is full", "StorageFull", "os error 28", "os error 122", "xShmMap"];
+    let signs = ["No space left on device", "disk is full", "StorageFull", "os error 28", "os error 122"];
     signs.iter().any(|sign| reason.contains(sign))
 }
 
@@ -126,6 +133,8 @@ pub struct DocumentSummary {
     pub authority: Authority,
     pub effective_from: Option<Date>,
     pub effective_to: Option<Date>,
+    /// Whether it holds today; its passages are found only then.
+    pub in_force: bool,
     pub source: String,
     pub num_passages: usize,
 }

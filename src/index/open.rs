@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
 use super::build::{BuildReport, Builder, Progress, queries};
-use super::catalogue::{Catalogue, Question, Stored};
+use super::catalogue::{Catalogue, Question, Stored, VectorCache};
 use super::centre::Centres;
 use super::dense::{DenseIndex, Exact};
 use super::edge::{Edge, Opened};
 use super::embed::{Embedder, cosine};
 use super::fuse::{self, Candidate, Subject};
+use super::in_force::{Lapsed, Terms};
 use super::manifest::{Generations, Manifest};
 use super::server::Server;
 use super::sparse::Sparse;
@@ -26,6 +27,8 @@ const ASKED_CANDIDATES: usize = 20;
 /// Subjects ranked; the others are too far in both indexes.
 const MAX_SUBJECTS: usize = 100;
 
+/// Most candidates taken beyond that where documents have lapsed; more of them than this are a corpus of their own.
+const MAX_SPARE: usize = 2000;
 /// Subjects kept ready; ten passages of 5 KB each make 100 MB of this many.
 const MAX_PREPARED: usize = 2000;
 
@@ -47,6 +50,7 @@ struct Generation {
     centres: Centres,
     /// From the centre of their language.
     questions: Vec<Question>,
+    terms: Terms,
     prepared: Mutex<HashMap<String, Arc<Vec<Prepared>>>>,
     /// Shared by readers, so that a sweep leaves the folder alone.
     _lock: std::fs::File,
@@ -69,9 +73,15 @@ impl Generation {
             DenseChoice::Server { url, key } if manifest.dense == *url => {
                 Box::new(Server::connect(url, key.as_deref(), &DenseChoice::collection(name))?)
             }
-            DenseChoice::Edge if manifest.dense == "edge" => match Edge::open(&folder.join("dense"))? {
-                Opened::Here(edge) => edge,
-                Opened::Elsewhere => Box::new(Exact::new(catalogue.points()?)),
+            DenseChoice::Edge if manifest.dense == "edge" => match Edge::open(&folder.join("dense")) {
+                Ok(Opened::Here(edge)) => edge,
+                Ok(Opened::Elsewhere) => Box::new(Exact::new(catalogue.points()?)),
+                // Opening writes, which a full disk does not let it; the catalogue has the same vectors.
+                Err(error @ (Error::DiskFull { .. } | Error::Dense { .. })) => {
+                    tracing::warn!(%error, "searching the catalogue's vectors");
+                    Box::new(Exact::new(catalogue.points()?))
+                }
+                Err(error) => return Err(error),
             },
             // Built for another store: until the next build the catalogue's own vectors serve.
             _ => Box::new(Exact::new(catalogue.points()?)),
@@ -80,12 +90,23 @@ impl Generation {
         for question in &mut questions {
             question.centred = centres.question(&question.vector, question.language);
         }
-        let prepared = Mutex::default();
-        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, questions, prepared, _lock: lock })
+        let (terms, prepared) = (Terms::new(catalogue.terms()?), Mutex::default());
+        Ok(Self { name: name.into(), sparse, dense, catalogue, centres, questions, terms, prepared, _lock: lock })
     }
 }
 
 impl Generation {
+    /// What is not in force today.
+    fn lapsed(&self) -> Result<Arc<Lapsed>, Error> {
+        self.terms.lapsed(self.catalogue.today()?, |documents| self.catalogue.keys_of(documents))
+    }
+
+    /// The questions that documents of `corpora` (all where empty) answer, of those in force.
+    fn questions_of<'a>(&'a self, corpora: &'a [String], lapsed: &'a Lapsed) -> impl Iterator<Item = &'a Question> {
+        let searched = self.questions.iter().filter(|q| corpora.is_empty() || corpora.contains(&q.corpus));
+        searched.filter(|q| !lapsed.has_subject(&q.subject, q.language))
+    }
+
     /// The passages of a subject, ready to be compared.
     fn prepared(&self, subject: &str) -> Result<Arc<Vec<Prepared>>, Error> {
         if let Some(known) = self.prepared.lock().expect("no holder panics").get(subject) {
@@ -110,9 +131,15 @@ impl Generation {
     }
 
     /// For each subject of the corpora searched, how near its questions come in the language asked, and in the other.
-    fn asked(&self, query: &Query<'_>, question: &[f32], language: Language) -> HashMap<&str, (f32, f32)> {
+    fn asked<'a>(
+        &'a self,
+        corpora: &'a [String],
+        lapsed: &'a Lapsed,
+        question: &[f32],
+        language: Language,
+    ) -> HashMap<&'a str, (f32, f32)> {
         let mut nearest: HashMap<&str, (f32, f32)> = HashMap::new();
-        for other in self.questions.iter().filter(|q| query.corpora.is_empty() || query.corpora.contains(&q.corpus)) {
+        for other in self.questions_of(corpora, lapsed) {
             let nearness = cosine(&other.centred, question);
             let (own, twin) = nearest.entry(&other.subject).or_default();
             let best = if other.language == language { own } else { twin };
@@ -210,12 +237,17 @@ impl Index {
         Ok(hits)
     }
 
-    /// The subjects that either index found a passage of, or whose questions are nearest.
+    /// The subjects that either index found a passage of, or whose questions are nearest; what is in force of them.
     fn candidates(&self, query: &Query<'_>, vector: &[f32]) -> Result<Vec<Subject>, Error> {
         let generation = self.generation()?;
-        let sparse = generation.sparse.search(query.text, query.corpora, SPARSE_CANDIDATES);
-        let sparse = sparse.map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))?;
-        let dense = generation.dense.search(vector, query.corpora, DENSE_CANDIDATES.max(query.limit))?;
+        let lapsed = generation.lapsed()?;
+        // Both indexes hold what lapsed too, and might find nothing else.
+        let spare = lapsed.keys.len().min(MAX_SPARE);
+        let sparse = generation.sparse.search(query.text, query.corpora, SPARSE_CANDIDATES + spare);
+        let mut sparse = sparse.map_err(|error| Error::storage(&self.generations.folder(&generation.name), &error))?;
+        let mut dense = generation.dense.search(vector, query.corpora, DENSE_CANDIDATES.max(query.limit) + spare)?;
+        sparse.retain(|key, _| !lapsed.keys.contains(key));
+        dense.retain(|(key, _)| !lapsed.keys.contains(key));
         let mut by_words: Vec<(u64, f32)> = sparse.iter().map(|(key, matches)| (*key, matches.total())).collect();
         by_words.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         // One of each in turn, so that the cut below takes the far ones of both.
@@ -226,7 +258,7 @@ impl Index {
         }
         let language = Language::detect(query.text);
         let question = generation.centres.question(vector, language);
-        let asked = generation.asked(query, &question, language);
+        let asked = generation.asked(query.corpora, &lapsed, &question, language);
         let mut nearest: Vec<(&str, f32)> =
             asked.iter().map(|(subject, near)| (*subject, near.0.max(near.1))).collect();
         nearest.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
@@ -238,7 +270,8 @@ impl Index {
         subjects.truncate(MAX_SUBJECTS.max(query.limit));
         let of_subject = |subject: &String| -> Result<Subject, Error> {
             let passages = generation.prepared(subject)?;
-            let passages = passages.iter().map(|prepared| Candidate {
+            let in_force = passages.iter().filter(|prepared| !lapsed.has_document(&prepared.passage.document));
+            let passages = in_force.map(|prepared| Candidate {
                 passage: Arc::clone(&prepared.passage),
                 matches: sparse.get(&prepared.key).copied().unwrap_or_default(),
                 cosine: cosine(&prepared.vector, vector),
@@ -256,19 +289,29 @@ impl Index {
     /// [`Error::NotBuilt`], and those of opening.
     pub fn nearest_questions(&self, vector: &[f32], corpora: &[String], limit: usize) -> Result<Vec<f32>, Error> {
         let generation = self.generation()?;
-        let searched = generation.questions.iter().filter(|q| corpora.is_empty() || corpora.contains(&q.corpus));
+        let lapsed = generation.lapsed()?;
+        let searched = generation.questions_of(corpora, &lapsed);
         let mut nearest: Vec<f32> = searched.map(|other| cosine(&other.vector, vector)).collect();
         nearest.sort_by(|a, b| b.total_cmp(a));
         nearest.truncate(limit);
         Ok(nearest)
     }
 
-    /// The vectors of fixed texts read as questions; kept beside the index, so that they are computed once.
+    /// The vectors of fixed texts read as questions; kept beside the index, so that they are computed once. A cache
+    /// that cannot be read or written, as on a full disk, costs the time to compute them and no more.
     ///
     /// # Errors
-    /// Those of the cache and the embedder.
+    /// The embedder's.
     pub fn embed_fixed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
-        queries(&self.generations, &self.embedder, texts)
+        let cached = VectorCache::open(&self.generations.vectors())
+            .and_then(|mut cache| queries(Some(&mut cache), &self.embedder, texts));
+        match cached {
+            Err(error @ (Error::DiskFull { .. } | Error::Storage { .. })) => {
+                tracing::warn!(%error, "searching without the cache of vectors");
+                queries(None, &self.embedder, texts)
+            }
+            done => done,
+        }
     }
 
     /// Inverse document frequency of a term; 0 where every passage has it.

@@ -44,6 +44,8 @@ static ENGLISH_IN: LazyLock<Regex> = LazyLock::new(|| {
         r"(?i)\b(?:includ\w+|add(?:ed|s|itions?)?|part of|belongs?|dutiable|form\w* part|enters?|counts? (?:as|toward\w*))\b",
     )
 });
+static ENGLISH_VALUE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\bdutiable (?:value|price|amount|base|goods|merchandise)\b"));
 static ENGLISH_CONDITION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
         r"(?i)(?:^|,?\s)(?:if|when|where|unless|until|even if|even though|although|though|because|provided that|",
@@ -82,6 +84,8 @@ struct Predicate {
 fn predicate(sentence: &str, language: Language) -> Predicate {
     match language {
         Language::En => {
+            // The value that something is left out of is called dutiable, too.
+            let sentence = &*ENGLISH_VALUE.replace_all(sentence, "customs value");
             let clause = ENGLISH_CONDITION.replace_all(sentence, " ");
             // A sentence that is one condition through and through is judged as it stands.
             let clause = if clause.split_whitespace().count() < 3 { sentence } else { &clause };
@@ -263,6 +267,7 @@ mod tests {
             "Freight after importation is deducted from the price.",
             "Interest cannot be included where it is shown separately.",
             "No addition is made for it.",
+            "The discount is excluded from the dutiable value.",
         ] {
             assert_eq!(of(sentence, Language::En), Polarity::Negative, "{sentence}");
         }

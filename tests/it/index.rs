@@ -88,6 +88,58 @@ fn only_changed_passages_are_embedded_again_and_removed_ones_go() {
     assert_eq!(titles(&index, "운임 freight premium"), ["Freight", "Insurance"].map(String::from).into());
 }
 
+/// A document with a head, in force from the one day to the other.
+fn dated(id: &str, title: &str, days: &str, text: &str) -> String {
+    format!("---\nid: {id}\ntitle: \"{title}\"\nlanguage: en\nauthority: guide\nsource: s\n{days}---\n{text}\n")
+}
+
+#[test]
+fn what_is_not_in_force_today_is_not_found() {
+    let home = Home::new();
+    home.write("old.md", &dated("old", "Old premium", "effective_to: 2020-12-31\n", "The premium is added in half."));
+    home.write("new.md", &dated("new", "Premium", "effective_from: 2021-01-01\n", "The premium is added in full."));
+    home.write("next.md", &dated("next", "Next premium", "effective_from: 2999-01-01\n", "No premium is added."));
+    let index = home.open();
+    home.build(&index);
+    let found = titles(&index, "Is the premium added?");
+    assert!(found.contains("Premium"), "{found:?}");
+    assert!(!found.contains("Old premium") && !found.contains("Next premium"), "{found:?}");
+    let questions = index.nearest_questions(&index.embedder().embed_query("Old premium").unwrap(), &[], 10).unwrap();
+    assert_eq!(questions.len(), 3, "the titles of the three documents in force");
+    let in_force: Vec<_> = index.documents().unwrap().into_iter().map(|d| (d.title, d.in_force)).collect();
+    assert!(in_force.contains(&("Premium".into(), true)) && in_force.contains(&("Old premium".into(), false)));
+    assert!(index.document("old").unwrap().is_some(), "it can still be opened");
+}
+
+#[test]
+fn many_versions_that_lapsed_do_not_crowd_out_the_one_in_force() {
+    let home = Home::new();
+    for n in 0..200 {
+        let text = "The premium for insurance is added to the price.";
+        home.write(&format!("old{n}.md"), &dated(&format!("old{n}"), "Premium", "effective_to: 2020-12-31\n", text));
+    }
+    home.write("new.md", &dated("new", "Cover", "", "What insurance costs is a premium, and part of the price."));
+    let index = home.open();
+    home.build(&index);
+    let hits = index.search(&Query { text: "premium for insurance", corpora: &[], limit: 3 }).unwrap();
+    assert_eq!(hits[0].passage.document, "new");
+}
+
+#[test]
+fn a_search_does_without_a_cache_that_cannot_be_used() {
+    let home = Home::new();
+    let index = home.open();
+    home.build(&index);
+    let cached = index.embed_fixed(&["Is freight added?", "운임"]).unwrap();
+    let cache = home.path().join("index/vectors.db");
+    for file in ["vectors.db", "vectors.db-wal", "vectors.db-shm"] {
+        let _ = fs_err::remove_file(home.path().join("index").join(file));
+    }
+    fs_err::create_dir(cache).unwrap();
+    assert_eq!(index.embed_fixed(&["Is freight added?", "운임"]).unwrap(), cached);
+    assert!(titles(&index, "freight").contains("Freight"));
+}
+
 #[test]
 fn a_broken_file_is_reported_and_the_others_are_indexed() {
     let home = Home::new();

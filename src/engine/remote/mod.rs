@@ -1,4 +1,4 @@
-//! An engine elsewhere, spoken to by the OpenAI API: vLLM, SGLang, another Haetae.
+//! An engine elsewhere, spoken to by the OpenAI API: vLLM, SGLang, llama.cpp's server, another Haetae.
 //!
 //! In: the same requests the local engine takes. Out: the same events. The tokenizer stays over there, so counts of
 //! tokens are estimates here until the answer's usage tells them. Dropping a stream closes its connection, on which
@@ -24,7 +24,7 @@ use crate::lang::Language;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest silence: a long prompt before its first token, on a busy server.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
-/// Context assumed of a server that does not tell it (OpenAI's list of models does not, vLLM's and ours do).
+/// Context assumed of a server that does not tell it (OpenAI's list of models does not; vLLM's, llama.cpp's and ours do).
 const DEFAULT_CONTEXT_LEN: usize = 8192;
 /// Events kept for a reader that is slower than the network.
 const EVENTS_CAPACITY: usize = 256;
@@ -34,6 +34,7 @@ const MAX_REASON_CHARS: usize = 500;
 /// A language model behind an OpenAI-compatible API.
 pub struct RemoteEngine {
     info: ModelInfo,
+    dialect: wire::Dialect,
     shared: Arc<Shared>,
 }
 
@@ -58,7 +59,10 @@ impl RemoteEngine {
     pub async fn connect(url: &str, key: Option<Secret>, model: Option<&str>) -> Result<Self, Error> {
         install_crypto();
         let url = url.trim_end_matches('/').to_owned();
-        let client = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
+        // A connection each: llama.cpp promises to keep one and closes it after a stream, so that the next request on
+        // it would fail unsent; others close theirs after a few idle seconds. Connecting costs less than a token.
+        let builder = Client::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        let client = builder.pool_max_idle_per_host(0).build();
         let client = client.map_err(|error| Error::Remote { url: url.clone(), reason: describe(&error) })?;
         let shared = Shared {
             client,
@@ -72,7 +76,7 @@ impl RemoteEngine {
         };
         let response = shared.send(shared.client.get(format!("{}/models", shared.url))).await?;
         if !response.status().is_success() {
-            return Err(shared.failed(complaint(response).await.1));
+            return Err(shared.failed(complaint(response).await.message));
         }
         let list: wire::ModelList =
             response.json().await.map_err(|error| shared.failed(format!("no list of models: {}", describe(&error))))?;
@@ -87,11 +91,11 @@ impl RemoteEngine {
         })?;
         let info = ModelInfo {
             id: found.id.clone(),
-            context_len: found.max_model_len.unwrap_or(DEFAULT_CONTEXT_LEN),
+            context_len: found.context_len().unwrap_or(DEFAULT_CONTEXT_LEN),
             // Whoever configures a remote engine has chosen a model that writes both.
             languages: vec![Language::Ko, Language::En],
         };
-        Ok(Self { info, shared: Arc::new(shared) })
+        Ok(Self { info, dialect: found.dialect(), shared: Arc::new(shared) })
     }
 }
 
@@ -120,13 +124,12 @@ impl Engine for RemoteEngine {
             };
             let running = Running::new(Arc::clone(&self.shared));
             let shared = &self.shared;
-            let body = wire::body(&self.info.id, &request);
+            let body = wire::body(&self.info.id, self.dialect, &request);
             let post = shared.client.post(format!("{}/{path}", shared.url)).json(&body);
             let response = shared.send(post).await?;
             let status = response.status();
             if !status.is_success() {
-                let (code, reason) = complaint(response).await;
-                return Err(self.refusal(status, code.as_deref(), reason, &request.prompt));
+                return Err(self.refusal(status, complaint(response).await, &request.prompt));
             }
             let (events, stream) = TokenStream::channel(EVENTS_CAPACITY);
             tokio::spawn(async move {
@@ -166,19 +169,18 @@ impl Engine for RemoteEngine {
 
 impl RemoteEngine {
     /// The engine's word for a status that is not success.
-    fn refusal(&self, status: StatusCode, code: Option<&str>, reason: String, prompt: &Prompt) -> Error {
+    fn refusal(&self, status: StatusCode, complaint: wire::Complaint, prompt: &Prompt) -> Error {
         if status == StatusCode::TOO_MANY_REQUESTS {
             // The other side's queue is not ours to see: what we know is how many of ours it has taken.
             let waiting = self.shared.num_running.load(Ordering::Relaxed);
             return Error::QueueFull { waiting, limit: waiting };
         }
-        // vLLM has no code for it, only the words of OpenAI's message.
-        let too_long = code == Some("context_length_exceeded") || reason.contains("maximum context length");
-        if status == StatusCode::BAD_REQUEST && too_long {
-            let prompt_len = self.count_tokens(prompt).unwrap_or(0).max(self.info.context_len);
+        if status == StatusCode::BAD_REQUEST && complaint.is_too_long {
+            let estimate = || self.count_tokens(prompt).unwrap_or(0).max(self.info.context_len);
+            let prompt_len = complaint.prompt_len.unwrap_or_else(estimate);
             return Error::PromptTooLong { model: self.info.id.clone(), prompt_len, max_len: self.info.context_len };
         }
-        self.shared.failed(format!("{status}: {reason}"))
+        self.shared.failed(format!("{status}: {}", complaint.message))
     }
 }
 
@@ -262,16 +264,20 @@ impl Drop for Running {
     }
 }
 
-/// Code and message of an error response.
-async fn complaint(response: Response) -> (Option<String>, String) {
+/// What an error response says.
+async fn complaint(response: Response) -> wire::Complaint {
     let status = response.status();
     let text = match response.text().await {
         Ok(text) => text,
-        Err(error) => return (None, describe(&error)),
+        Err(error) => return wire::Complaint { message: describe(&error), ..wire::Complaint::default() },
     };
-    let (code, message) = wire::read_error(&text).unwrap_or((None, text));
-    let message: String = message.chars().take(MAX_REASON_CHARS).collect();
-    (code, if message.is_empty() { status.to_string() } else { message })
+    let said = wire::read_error(&text);
+    let mut said = said.unwrap_or_else(|| wire::Complaint { message: text, ..wire::Complaint::default() });
+    said.message = said.message.chars().take(MAX_REASON_CHARS).collect();
+    if said.message.is_empty() {
+        said.message = status.to_string();
+    }
+    said
 }
 
 /// An error with what caused it: reqwest's own text is only "error sending request".

@@ -17,11 +17,65 @@ pub struct ModelList {
 pub struct Model {
     pub id: String,
     /// vLLM's addition, and ours.
-    pub max_model_len: Option<usize>,
+    max_model_len: Option<usize>,
+    owned_by: Option<String>,
+    /// llama.cpp's addition.
+    meta: Option<Meta>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Meta {
+    /// Of one request, which is less than the context that the server was started with where it serves several.
+    n_ctx: Option<usize>,
+}
+
+impl Model {
+    /// Tokens of prompt and answer together, where the server tells.
+    pub fn context_len(&self) -> Option<usize> {
+        self.max_model_len.or(self.meta.as_ref().and_then(|meta| meta.n_ctx))
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match (self.owned_by.as_deref(), self.context_len()) {
+            (Some("llamacpp"), context_len) => Dialect::LlamaCpp { window: context_len.unwrap_or(DEFAULT_WINDOW) },
+            _ => Dialect::OpenAi,
+        }
+    }
+}
+
+/// Tokens over which llama.cpp penalises by itself.
+const DEFAULT_WINDOW: usize = 64;
+
+/// Whose names a server uses beyond those of OpenAI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// OpenAI's, with the additions that vLLM, SGLang and Haetae share.
+    OpenAi,
+    /// llama.cpp's server: it samples by defaults of its own where a field is left out (`top_k` 40, `min_p` 0.05,
+    /// penalties over 64 tokens), calls the repetition penalty otherwise, and takes the largest 32-bit seed for none.
+    /// `window` is the context of one request: penalties here look at all of it, and it refuses to be told so by -1.
+    LlamaCpp { window: usize },
+}
+
+impl Dialect {
+    /// Renames and adds what this server would otherwise misunderstand.
+    fn translate(self, body: &mut Value, sampling: &SamplingParams) {
+        let Self::LlamaCpp { window } = self else { return };
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("repetition_penalty");
+        }
+        body["top_k"] = json!(sampling.top_k);
+        body["min_p"] = json!(sampling.min_p);
+        body["repeat_penalty"] = json!(sampling.repetition_penalty);
+        body["repeat_last_n"] = json!(window);
+        if let Some(seed) = sampling.seed {
+            body["seed"] = json!(seed % u64::from(u32::MAX));
+        }
+    }
 }
 
 /// The body of a request. What is off is left out, because not every server knows every field.
-pub fn body(model: &str, request: &GenerateRequest) -> Value {
+pub fn body(model: &str, dialect: Dialect, request: &GenerateRequest) -> Value {
     let mut body = json!({"model": model, "stream": true, "stream_options": {"include_usage": true}});
     let mut set = |name: &str, value: Value| body[name] = value;
     match &request.prompt {
@@ -76,6 +130,7 @@ pub fn body(model: &str, request: &GenerateRequest) -> Value {
     if !sampling.stop.is_empty() {
         set("stop", json!(sampling.stop));
     }
+    dialect.translate(&mut body, sampling);
     body
 }
 
@@ -182,7 +237,7 @@ impl Answer {
         }
         let chunk: Chunk = serde_json::from_str(payload).map_err(|error| format!("an unreadable chunk: {error}"))?;
         if let Some(error) = chunk.error {
-            return Err(read_error(&json!({"error": error}).to_string()).map_or(error.to_string(), |(_, text)| text));
+            return Err(read_error(&json!({"error": error}).to_string()).map_or(error.to_string(), |said| said.message));
         }
         if let Some(usage) = chunk.usage {
             let cached_tokens = usage.prompt_tokens_details.and_then(|details| details.cached_tokens).unwrap_or(0);
@@ -244,12 +299,30 @@ fn named_token(name: &str, logprob: f32) -> TokenLogprob {
     TokenLogprob { bytes: escaped.unwrap_or_else(|| name.into()), logprob }
 }
 
-/// Code and message of an error envelope: OpenAI's, or the bare object of older vLLM versions.
-pub fn read_error(text: &str) -> Option<(Option<String>, String)> {
+/// What a server says of a request it refused.
+#[derive(Debug, Default, PartialEq)]
+pub struct Complaint {
+    pub message: String,
+    /// The prompt does not fit.
+    pub is_too_long: bool,
+    /// Tokens of the prompt, where the server counted them.
+    pub prompt_len: Option<usize>,
+}
+
+/// Reads an error envelope: OpenAI's, the bare object of older vLLM versions, or llama.cpp's with a status for a code.
+pub fn read_error(text: &str) -> Option<Complaint> {
     let body: Value = serde_json::from_str(text).ok()?;
     let error = body.get("error").unwrap_or(&body);
     let message = error.get("message").or(body.get("detail"))?.as_str()?;
-    Some((error.get("code").and_then(Value::as_str).map(Into::into), message.into()))
+    let is = |key: &str, value: &str| error.get(key).and_then(Value::as_str) == Some(value);
+    Some(Complaint {
+        message: message.into(),
+        // vLLM has no code for it, only the words of OpenAI's message.
+        is_too_long: is("code", "context_length_exceeded")
+            || is("type", "exceed_context_size_error")
+            || message.contains("maximum context length"),
+        prompt_len: error.get("n_prompt_tokens").and_then(Value::as_u64).map(|len| len as usize),
+    })
 }
 
 #[cfg(test)]
@@ -293,8 +366,46 @@ mod tests {
     }
 
     #[test]
+    fn llama_cpp_is_told_what_it_would_assume() {
+        let listed = r#"{"id": "m", "owned_by": "llamacpp", "meta": {"n_ctx": 1024, "n_ctx_train": 8192}}"#;
+        let model: Model = serde_json::from_str(listed).unwrap();
+        assert_eq!((model.context_len(), model.dialect()), (Some(1024), Dialect::LlamaCpp { window: 1024 }));
+        let mut request = GenerateRequest::new(Prompt::Text("Hi".into()));
+        let sent = body("m", model.dialect(), &request);
+        assert_eq!((&sent["top_k"], &sent["min_p"], &sent["repeat_penalty"]), (&json!(0), &json!(0.0), &json!(1.0)));
+        request.sampling.repetition_penalty = 1.5;
+        request.sampling.seed = Some(u64::MAX);
+        let sent = body("m", model.dialect(), &request);
+        assert_eq!((&sent["repeat_penalty"], &sent["repeat_last_n"]), (&json!(1.5), &json!(1024)));
+        assert!(sent.get("repetition_penalty").is_none());
+        assert!(sent["seed"].as_u64().is_some_and(|seed| seed < u64::from(u32::MAX)), "{sent}");
+    }
+
+    #[test]
+    fn a_prompt_that_is_too_long_is_known_in_every_servers_words() {
+        let llama_cpp = r#"{"error": {"code": 400, "message": "request (3031 tokens) exceeds the available context size (1024 tokens), try increasing it", "type": "exceed_context_size_error", "n_prompt_tokens": 3031, "n_ctx": 1024}}"#;
+        let complaint = read_error(llama_cpp).unwrap();
+        assert!(complaint.is_too_long && complaint.prompt_len == Some(3031));
+        let vllm =
+            r#"{"object": "error", "message": "This model's maximum context length is 1024 tokens.", "code": 400}"#;
+        assert!(read_error(vllm).unwrap().is_too_long);
+        let other = r#"{"error": {"code": 400, "message": "Expected 'messages' to be an array", "type": "invalid_request_error"}}"#;
+        let complaint = read_error(other).unwrap();
+        assert_eq!((complaint.is_too_long, complaint.message.as_str()), (false, "Expected 'messages' to be an array"));
+        assert_eq!(read_error("<html>"), None);
+    }
+
+    #[test]
+    fn log_probabilities_of_a_completion_may_come_in_chats_shape() {
+        let line = r#"data: {"choices":[{"text":" the","index":0,"logprobs":{"content":[{"id":260,"token":" the","bytes":[32,116,104,101],"logprob":-1.5,"top_logprobs":[{"id":260,"token":" the","bytes":[32,116,104,101],"logprob":-1.5},{"id":253,"token":" a","bytes":[32,97],"logprob":-2.0}]}]},"finish_reason":null}]}"#;
+        let Ok(Piece::Text { text, choices }) = Answer::default().read(line) else { panic!("a piece of text") };
+        assert_eq!((text.as_str(), choices.len(), choices[0].top.len()), (" the", 1, 2));
+        assert_eq!(choices[0].top[1], TokenLogprob { bytes: b" a".to_vec(), logprob: -2.0 });
+    }
+
+    #[test]
     fn what_is_off_is_not_sent() {
-        let body = body("m", &GenerateRequest::new(Prompt::Chat(vec![Message::user("Hi")])));
+        let body = body("m", Dialect::OpenAi, &GenerateRequest::new(Prompt::Chat(vec![Message::user("Hi")])));
         let sent: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(sent, ["model", "stream", "stream_options", "messages", "temperature", "top_p"]);
     }

@@ -7,6 +7,8 @@ mod conversations;
 mod disconnect;
 mod embeddings;
 mod errors;
+mod guard;
+mod llama_cpp;
 mod models;
 mod operation;
 mod remote_engine;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use haetae::chat::Event;
-use haetae::config::Secret;
+use haetae::config::{Secret, ServerNames};
 use haetae::engine::Engine;
 use haetae::history::History;
 use haetae::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose, router};
@@ -47,8 +47,19 @@ impl TestApp {
         Self { router, engine }
     }
 
+    /// One that answers to this machine's own names only.
+    pub fn guarded() -> Self {
+        let engine = Arc::new(ScriptedEngine::new(Script::default()));
+        let router = Self::named(engine.clone(), commission_answer, &[], ServerNames::Loopback);
+        Self { router, engine }
+    }
+
     /// The router over any engine.
     pub fn over(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, keys: &[&str]) -> Router {
+        Self::named(engine, answer, keys, ServerNames::Any)
+    }
+
+    fn named(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, keys: &[&str], names: ServerNames) -> Router {
         router(AppState::new(Parts {
             turns: Arc::new(Grounded { engine: Arc::clone(&engine), answer }),
             engine,
@@ -57,6 +68,7 @@ impl TestApp {
             embeddings: Arc::new(LetterCounts),
             user_corpora: vec!["rulings".into()],
             api_keys: keys.iter().copied().map(Secret::new).collect(),
+            names,
         }))
     }
 
