@@ -45,7 +45,7 @@ impl OwnServer {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/v1", listener.local_addr()?);
         let engine = Arc::clone(&state.engine);
-        let task = tokio::spawn(async move { axum::serve(listener, http::router(state)).await });
+        let task = tokio::spawn(async move { axum::serve(http::undelayed(listener), http::router(state)).await });
         Ok(Self { url, engine, task })
     }
 }
