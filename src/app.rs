@@ -121,11 +121,21 @@ pub async fn start_engine(config: &Config) -> anyhow::Result<Arc<dyn Engine>> {
     }
 }
 
-/// The local language model the settings choose. Blocks.
+/// A language model's file on this machine.
+#[derive(Clone, Debug)]
+pub struct LocalModel {
+    pub id: String,
+    /// What it writes well.
+    pub languages: Vec<Language>,
+    /// A GGUF file, or a folder of safetensors.
+    pub path: PathBuf,
+}
+
+/// The model file the settings choose, fetched where it is missing. Blocks.
 ///
 /// # Errors
-/// If the model cannot be had or loaded, or the settings choose a remote one.
-pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
+/// If it cannot be had, or the settings choose a remote engine.
+pub fn local_model(config: &Config) -> anyhow::Result<LocalModel> {
     let EngineChoice::Local { model } = &config.engine else {
         anyhow::bail!("the settings choose a remote engine; unset `--remote-url`");
     };
@@ -133,14 +143,23 @@ pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
     if path.exists() {
         let id = path.file_stem().map_or_else(|| model.clone(), |stem| stem.to_string_lossy().into_owned());
         // A file does not say what it writes well; whoever names one by hand is taken to know.
-        return Ok(LocalEngine::start(&id, &[Language::Ko, Language::En], &path, config.limits)?);
+        return Ok(LocalModel { id, languages: vec![Language::Ko, Language::En], path });
     }
     let stored = ensure(config, model)?;
     let is_folder = stored.weights().extension().is_some_and(|extension| extension == "safetensors");
-    let path = if is_folder { stored.folder.as_path() } else { stored.weights() };
+    let path = if is_folder { stored.folder.clone() } else { stored.weights().to_owned() };
+    Ok(LocalModel { id: model.clone(), languages: stored.entry.languages, path })
+}
+
+/// The local language model the settings choose. Blocks.
+///
+/// # Errors
+/// If the model cannot be had or loaded, or the settings choose a remote one.
+pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
+    let model = local_model(config)?;
     let started = Instant::now();
-    let engine = LocalEngine::start(model, &stored.entry.languages, path, config.limits)?;
-    tracing::info!(model, duration_ms = started.elapsed().as_millis() as u64, "model loaded");
+    let engine = LocalEngine::start(&model.id, &model.languages, &model.path, config.limits)?;
+    tracing::info!(model = model.id, duration_ms = started.elapsed().as_millis() as u64, "model loaded");
     Ok(engine)
 }
 

@@ -14,7 +14,7 @@
 //! - [`app`]: puts the services together from the settings; the only place that knows them all.
 //! - [`http`]: the route table, OpenAI's API, the page and its API.
 //! - [`eval`]: the question suites, run through the way users' questions take.
-//! - [`bench`](mod@bench): the engine's speed, as a caller meets it.
+//! - [`bench`](mod@bench): speed as a caller meets it, beside llama.cpp's and the machine's bounds; steadiness under load.
 //!
 //! **Flow**: what is done with a question.
 //! - [`chat`]: one turn, from messages to [`chat::Event`]s; the check of the explanation.

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use bench::BenchCommand;
+
 use crate::config::{Config, Overrides, Secret};
 
 /// In-house LLM platform of a customs administration: answers with citations that hold.
@@ -165,15 +167,6 @@ pub struct SuiteArgs {
     pub limit: Option<usize>,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum BenchCommand {
-    /// Prefill and decode speed of the local engine
-    Engine {
-        #[arg(long)]
-        json: bool,
-    },
-}
-
 impl Cli {
     /// The settings as typed, for [`Config::resolve`].
     pub fn overrides(&self) -> Overrides {
@@ -203,7 +196,7 @@ impl Cli {
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(cli.overrides())?;
     match cli.command {
-        Command::Bench(command) => bench::run(command, &config),
+        Command::Bench(command) => bench::run(command, &cli.settings, &config),
         Command::Models(command) => models::run(command, &config),
         Command::Serve(_) => serve::run(&config),
         Command::Ask(args) => ask::run(&args, &config),

@@ -25,7 +25,7 @@ pub(super) fn run(config: &Config) -> anyhow::Result<ExitCode> {
         let state = app::build_state(config).await?;
         // On stdout, so that whoever starts the server can read where it listens.
         println!("listening on http://{addr}");
-        axum::serve(listener, http::router(state)).with_graceful_shutdown(interrupted()).await?;
+        axum::serve(http::undelayed(listener), http::router(state)).with_graceful_shutdown(interrupted()).await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -1,6 +1,7 @@
 //! The built binary as typed: what is wrong is said with the name of the thing and a way out, and by the exit code.
 
 mod bad_input;
+mod bench;
 mod full_disk;
 
 use std::path::Path;
