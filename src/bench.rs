@@ -95,7 +95,7 @@ async fn decode(engine: &dyn Engine, len: usize, batch: usize, round: usize) -> 
     for stream in &mut streams {
         while let Some(event) = stream.next().await {
             match event {
-                Event::Text { .. } => started = started.or_else(|| Some(Instant::now())),
+                Event::Text { .. } | Event::ToolCall(_) => started = started.or_else(|| Some(Instant::now())),
                 Event::Finished { usage, .. } => num_tokens += usage.completion_tokens,
                 Event::Failed(error) => return Err(error),
             }

@@ -13,6 +13,7 @@ mod documents;
 mod embeddings;
 mod error;
 mod fields;
+mod form;
 mod health;
 mod logprobs;
 mod messages;
@@ -22,6 +23,7 @@ mod openapi;
 mod sampling;
 mod state;
 mod stream;
+mod tools;
 mod turn;
 pub mod ui;
 

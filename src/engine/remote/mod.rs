@@ -15,8 +15,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc;
 
 use super::{
-    BoxFuture, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Prompt, SamplingParams, Timings,
-    TokenStream, Usage,
+    BoxFuture, Constraint, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Part, Prompt,
+    SamplingParams, Timings, TokenStream, Usage,
 };
 use crate::config::Secret;
 use crate::lang::Language;
@@ -114,6 +114,10 @@ impl Engine for RemoteEngine {
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
             request.validate()?;
+            if matches!(request.constraint, Some(Constraint::Quotes(_))) {
+                let reason = "an engine elsewhere cannot bind quotations".into();
+                return Err(Error::BadConstraint { part: Part::Answer, place: String::new(), reason });
+            }
             let path = match request.prompt {
                 Prompt::Text(_) => "completions",
                 Prompt::Chat(_) | Prompt::Continue { .. } => "chat/completions",
@@ -143,8 +147,8 @@ impl Engine for RemoteEngine {
 
     /// The other side's queue cannot be asked: a full one shows when the request is submitted.
     fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
-        let prompt = Prompt::Text(String::new());
-        GenerateRequest { prompt, sampling: sampling.clone(), max_tokens, logprobs: None }.validate()
+        let request = GenerateRequest::new(Prompt::Text(String::new()));
+        GenerateRequest { sampling: sampling.clone(), max_tokens, ..request }.validate()
     }
 
     fn load(&self) -> Load {
@@ -233,10 +237,14 @@ impl Running {
             lines.push(&bytes.map_err(|error| describe(&error))?);
             while let Some(line) = lines.next() {
                 match answer.read(&line)? {
-                    wire::Piece::Text { text, choices } => {
+                    wire::Piece::Text { text, choices, calls } => {
                         first_text.get_or_insert_with(Instant::now);
-                        if events.send(Event::Text { text, choices }).await.is_err() {
-                            return Err("the reader went away".into());
+                        let said = !text.is_empty() || !choices.is_empty();
+                        let text = said.then_some(Event::Text { text, choices });
+                        for event in text.into_iter().chain(calls.into_iter().map(Event::ToolCall)) {
+                            if events.send(event).await.is_err() {
+                                return Err("the reader went away".into());
+                            }
                         }
                     }
                     wire::Piece::Nothing => {}

@@ -32,7 +32,7 @@ fn request(prompt: Prompt) -> GenerateRequest {
         seed: Some(u64::MAX),
         stop: vec!["END".into()],
     };
-    GenerateRequest { prompt, sampling, max_tokens: Some(3), logprobs: Some(2) }
+    GenerateRequest { sampling, max_tokens: Some(3), logprobs: Some(2), ..GenerateRequest::new(prompt) }
 }
 
 #[tokio::test]
