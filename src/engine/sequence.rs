@@ -123,7 +123,7 @@ impl Sequence {
 
     fn try_push(&mut self, logits: &[f32], tokenizer: &Tokenizer) -> Result<bool, Error> {
         let mask = match &mut self.guide {
-            Some(guide) => guide.mask()?,
+            Some(guide) => guide.mask(self.max_tokens - (self.tokens.len() - self.prompt_len))?,
             None => None,
         };
         self.first_token.get_or_insert_with(Instant::now);

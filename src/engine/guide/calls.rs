@@ -55,10 +55,15 @@ impl Announced {
         Self { calls, vocabulary, announced_len: 0 }
     }
 
+    /// Whether the text has gone over into a call.
+    pub fn is_announced(&self) -> bool {
+        self.announced_len == OPEN.len()
+    }
+
     /// `None` for every token: only one that would go on past the announcement within itself is kept back, because the
     /// grammar begins with a whole token.
     pub fn mask(&mut self) -> Result<Option<TokenMask>, String> {
-        if self.announced_len == OPEN.len() {
+        if self.is_announced() {
             return grammar_mask(&mut self.calls).map(Some);
         }
         if self.announced_len == 0 {
@@ -69,7 +74,7 @@ impl Announced {
     }
 
     pub fn advance(&mut self, token: u32) -> Result<bool, String> {
-        if self.announced_len == OPEN.len() {
+        if self.is_announced() {
             return grammar_advance(&mut self.calls, token);
         }
         for byte in self.vocabulary.bytes(token) {
@@ -78,7 +83,7 @@ impl Announced {
                 () if OPEN.as_bytes()[self.announced_len] == *byte => self.announced_len + 1,
                 () => usize::from(OPEN.as_bytes()[0] == *byte),
             };
-            if self.announced_len == OPEN.len() {
+            if self.is_announced() {
                 break;
             }
         }

@@ -22,6 +22,13 @@ impl TokenMask {
         (token as usize) < self.0.len() && self.0.is_allowed(token)
     }
 
+    /// The tokens that are in `other` too; `None` where there are none.
+    pub fn narrowed(&self, other: &Self) -> Option<Self> {
+        let mut set = self.0.clone();
+        set.and(&other.0);
+        Some(Self(set)).filter(|mask| !mask.is_empty())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_zero()
     }

@@ -10,6 +10,7 @@
 mod automaton;
 mod calls;
 mod constraint;
+mod ending;
 mod grammar;
 mod mask;
 mod quotes;
@@ -26,6 +27,7 @@ use llguidance::toktrie::{InferenceCapabilities, TokEnv};
 use llguidance::{Matcher, ParserFactory};
 
 use self::calls::Announced;
+use self::ending::{Ending, EndingTokens};
 use self::quotes::{QuoteMatcher, QuoteVocabulary};
 use self::vocabulary::Vocabulary;
 use self::workers::Workers;
@@ -51,6 +53,7 @@ pub struct Guides {
 struct Machine {
     factory: ParserFactory,
     quotes: Arc<QuoteVocabulary>,
+    ends: Arc<EndingTokens>,
     workers: Arc<Workers>,
     /// Fresh matchers by their grammar's text, the latest first.
     kept: Mutex<VecDeque<(String, Matcher)>>,
@@ -87,8 +90,25 @@ impl Guides {
             (Some(constraint), None) => State::Grammar(self.machine()?.answer(constraint)?.into()),
             (constraint, Some(tools)) => self.machine()?.calls(constraint, tools)?,
         };
-        let workers = Arc::clone(&self.machine()?.workers);
-        Ok(Some(Guide::start(matcher, workers, Arc::clone(&self.times))))
+        let is_json = match constraint {
+            Some(Constraint::Regex(_) | Constraint::Lark(_)) | None => tools.is_some(),
+            Some(_) => true,
+        };
+        let machine = self.machine()?;
+        let mut guide = Guide {
+            workers: Arc::clone(&machine.workers),
+            times: Arc::clone(&self.times),
+            vocabulary: Arc::clone(&machine.quotes),
+            ends: Arc::clone(&machine.ends),
+            is_json,
+            ending: Ending::default(),
+            state: None,
+            pending: None,
+            mask: None,
+        };
+        // The first mask is computed while the prompt is.
+        guide.compute(Box::new(matcher));
+        Ok(Some(guide))
     }
 
     fn machine(&self) -> Result<&Machine, Error> {
@@ -109,7 +129,8 @@ impl Machine {
         factory.limits_mut().verbose_errors = false;
         let workers = Arc::new(Workers::start().map_err(|error| error.to_string())?);
         let quotes = Arc::new(QuoteVocabulary::new(vocabulary));
-        Ok(Self { factory, quotes, workers, kept: Mutex::default() })
+        let ends = Arc::new(EndingTokens::new(&quotes));
+        Ok(Self { factory, quotes, ends, workers, kept: Mutex::default() })
     }
 
     /// A matcher for the form of an answer.
@@ -207,6 +228,15 @@ impl State {
         }
     }
 
+    /// Whether the answer has a form to keep, and therefore an end to come to.
+    fn is_bound(&self) -> bool {
+        match self {
+            Self::Grammar(_) => true,
+            Self::Announced(announced) => announced.is_announced(),
+            Self::Quotes(_) => false,
+        }
+    }
+
     /// Takes a drawn token in; `true` where nothing can follow it.
     fn advance(&mut self, token: u32) -> Result<bool, String> {
         match self {
@@ -230,6 +260,11 @@ fn grammar_advance(matcher: &mut Matcher, token: u32) -> Result<bool, String> {
 pub struct Guide {
     workers: Arc<Workers>,
     times: Arc<MaskTimes>,
+    vocabulary: Arc<QuoteVocabulary>,
+    ends: Arc<EndingTokens>,
+    /// Whether what is bound is JSON.
+    is_json: bool,
+    ending: Ending,
     /// With the worker while a mask is under way.
     state: Option<Box<State>>,
     pending: Option<mpsc::Receiver<Computed>>,
@@ -242,19 +277,18 @@ struct Computed {
 }
 
 impl Guide {
-    /// The first mask is computed while the prompt is.
-    fn start(state: State, workers: Arc<Workers>, times: Arc<MaskTimes>) -> Self {
-        let mut guide = Self { workers, times, state: None, pending: None, mask: None };
-        guide.compute(Box::new(state));
-        guide
-    }
-
-    /// The tokens that may be drawn at this position; `None` for all.
+    /// The tokens that may be drawn at this position, `None` for all; `left`: how many more there can be.
     ///
     /// # Errors
     /// [`Error::Guide`] where a limit on the work for one mask was met.
-    pub fn mask(&mut self) -> Result<Option<&TokenMask>, Error> {
+    pub fn mask(&mut self, left: usize) -> Result<Option<&TokenMask>, Error> {
         self.join()?;
+        let is_bound = self.state.as_ref().is_some_and(|state| state.is_bound());
+        if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.ending.is_due(left))
+            && let Some(narrowed) = self.ending.narrow(mask, &self.ends, self.is_json)
+        {
+            self.mask = Some(narrowed);
+        }
         Ok(self.mask.as_ref())
     }
 
@@ -265,6 +299,9 @@ impl Guide {
     pub fn advance(&mut self, token: u32) -> Result<bool, Error> {
         self.join()?;
         let mut state = self.state.take().ok_or_else(lost)?;
+        // Quotation marks in free text are no strings of JSON.
+        let bytes = if state.is_bound() { self.vocabulary.bytes(token) } else { &[] };
+        self.ending.note(bytes);
         let is_complete = state.advance(token).map_err(|reason| Error::Guide { reason })?;
         if is_complete {
             self.state = Some(state);

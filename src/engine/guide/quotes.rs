@@ -45,6 +45,17 @@ impl QuoteVocabulary {
         if (token as usize) < trie.vocab_size() && !trie.is_special_token(token) { trie.token(token) } else { &[] }
     }
 
+    /// The tokens whose bytes are as `fits` has it, special ones left out.
+    pub fn mask_of(&self, fits: impl Fn(&[u8]) -> bool) -> TokenMask {
+        let vocab_len = self.vocabulary.trie().vocab_size();
+        TokenMask::of(vocab_len, (0..vocab_len as u32).filter(|token| fits(self.bytes(*token))))
+    }
+
+    /// The tokens that end an answer.
+    pub fn eos_mask(&self) -> TokenMask {
+        TokenMask::new(self.vocabulary.trie().eos_token_set())
+    }
+
     /// Every token but those that begin with `bytes` and go on.
     pub fn all_but_longer_than(&self, bytes: &[u8]) -> TokenMask {
         let trie = self.vocabulary.trie();

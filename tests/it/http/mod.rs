@@ -10,3 +10,4 @@ mod errors;
 mod models;
 mod operation;
 mod remote_engine;
+mod tools;
