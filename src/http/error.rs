@@ -176,14 +176,14 @@ impl From<engine::Error> for ApiError {
                 };
                 Self::new(Code::InvalidSchema, error.to_string()).on(param)
             }
+            // Found out while it was answered: a grammar that takes more work than one mask may.
+            E::Guide { .. } => Self::new(Code::InvalidSchema, error.to_string()).on(form::ANSWER),
             E::QueueFull { .. } => Self::new(Code::RateLimitExceeded, error.to_string()),
             // The template rejects what the client may have meant well: two questions in a row, a system message late.
             E::Template { .. } => Self::new(Code::InvalidValue, error.to_string()).on("messages"),
             E::Remote { .. } => Self::ours(Code::EngineUnreachable, "the remote engine failed", &error),
             E::Stopped => Self::ours(Code::EngineStopped, "the engine has stopped", &error),
-            E::BadModel { .. } | E::UnsupportedArchitecture { .. } | E::Forward { .. } | E::Guide { .. } => {
-                Self::internal(&error)
-            }
+            E::BadModel { .. } | E::UnsupportedArchitecture { .. } | E::Forward { .. } => Self::internal(&error),
         }
     }
 }

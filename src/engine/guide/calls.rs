@@ -79,9 +79,10 @@ impl Announced {
         }
         for byte in self.vocabulary.bytes(token) {
             // The announcement begins with its only `<`, so that a failed one can only begin anew.
-            self.announced_len = match () {
-                () if OPEN.as_bytes()[self.announced_len] == *byte => self.announced_len + 1,
-                () => usize::from(OPEN.as_bytes()[0] == *byte),
+            self.announced_len = if OPEN.as_bytes()[self.announced_len] == *byte {
+                self.announced_len + 1
+            } else {
+                usize::from(OPEN.as_bytes()[0] == *byte)
             };
             if self.is_announced() {
                 break;

@@ -130,7 +130,7 @@ impl Engine for RemoteEngine {
             let status = response.status();
             if !status.is_success() {
                 let (code, reason) = complaint(response).await;
-                return Err(self.refusal(status, code.as_deref(), reason, &request.prompt));
+                return Err(self.refusal(status, code.as_deref(), reason, &request));
             }
             let (events, stream) = TokenStream::channel(EVENTS_CAPACITY);
             tokio::spawn(async move {
@@ -170,7 +170,7 @@ impl Engine for RemoteEngine {
 
 impl RemoteEngine {
     /// The engine's word for a status that is not success.
-    fn refusal(&self, status: StatusCode, code: Option<&str>, reason: String, prompt: &Prompt) -> Error {
+    fn refusal(&self, status: StatusCode, code: Option<&str>, reason: String, request: &GenerateRequest) -> Error {
         if status == StatusCode::TOO_MANY_REQUESTS {
             // The other side's queue is not ours to see: what we know is how many of ours it has taken.
             let waiting = self.shared.num_running.load(Ordering::Relaxed);
@@ -179,8 +179,12 @@ impl RemoteEngine {
         // vLLM has no code for it, only the words of OpenAI's message.
         let too_long = code == Some("context_length_exceeded") || reason.contains("maximum context length");
         if status == StatusCode::BAD_REQUEST && too_long {
-            let prompt_len = self.count_tokens(prompt).unwrap_or(0).max(self.info.context_len);
+            let prompt_len = self.count_tokens(&request.prompt).unwrap_or(0).max(self.info.context_len);
             return Error::PromptTooLong { model: self.info.id.clone(), prompt_len, max_len: self.info.context_len };
+        }
+        if status == StatusCode::BAD_REQUEST && (request.constraint.is_some() || request.tools.is_some()) {
+            // Nothing else of what we send can be refused for what it says, and its reason says what it was.
+            return Error::BadConstraint { part: Part::Answer, place: String::new(), reason };
         }
         self.shared.failed(format!("{status}: {reason}"))
     }
