@@ -66,6 +66,16 @@ pub struct Notice<'a> {
     pub model: &'a str,
 }
 
+/// The tools a model may call, for one whose chat template knows none.
+#[derive(Serialize)]
+pub struct Tools {
+    pub language: Language,
+    /// One tool each, in JSON.
+    pub signatures: Vec<String>,
+    pub must_call: bool,
+    pub parallel: bool,
+}
+
 /// A template's variables know its name.
 pub trait Prompt: Serialize {
     const NAME: &'static str;
@@ -84,6 +94,7 @@ prompts! {
     Refusal<'_> => "refusal",
     Quoted<'_> => "quoted",
     Notice<'_> => "notice",
+    Tools => "tools",
 }
 
 /// All prompts, compiled.
@@ -137,6 +148,9 @@ mod tests {
                 prompts.render(&Quoted { quotes: &[quote] }).unwrap(),
                 prompts.render(&Notice { language, code: "language_not_written", model: "m" }).unwrap(),
                 prompts.render(&Notice { language, code: "explanation_withheld", model: "m" }).unwrap(),
+                prompts
+                    .render(&Tools { language, signatures: words.to_vec(), must_call: false, parallel: true })
+                    .unwrap(),
             ];
             for text in texts {
                 assert!(!text.trim().is_empty());

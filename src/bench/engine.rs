@@ -211,7 +211,7 @@ async fn lane(engine: &dyn Engine, len: usize, seed: u64, clock: &Clock) -> Resu
         let mut seen = generated;
         while let Some(event) = stream.next().await {
             match event {
-                Event::Text { .. } => {
+                Event::Text { .. } | Event::ToolCall(_) => {
                     clock.token(seen);
                     seen += 1;
                 }

@@ -135,7 +135,7 @@ async fn answer(server: &RemoteEngine, request: GenerateRequest) -> Result<Answe
     while let Some(event) = stream.next().await {
         let now = Instant::now();
         match event {
-            Event::Text { .. } => match last.replace(now) {
+            Event::Text { .. } | Event::ToolCall(_) => match last.replace(now) {
                 None => answer.first_token = now - started,
                 Some(last) => answer.gaps.push(now - last),
             },

@@ -14,7 +14,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::engine::{
-    self, Choice, Engine, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Usage,
+    self, Choice, Constraint, Engine, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams,
+    ToolCallDelta, Tools, Usage,
 };
 use crate::prompts::Prompts;
 use crate::rag::{Citation, Quote, Rag};
@@ -54,6 +55,9 @@ pub struct TurnRequest {
     pub sampling: SamplingParams,
     pub max_tokens: Option<usize>,
     pub logprobs: Option<usize>,
+    /// The form of the answer; [`Target::Bare`] only, as are tools.
+    pub constraint: Option<Constraint>,
+    pub tools: Option<Tools>,
 }
 
 impl TurnRequest {
@@ -65,6 +69,8 @@ impl TurnRequest {
             sampling: SamplingParams::default(),
             max_tokens: None,
             logprobs: None,
+            constraint: None,
+            tools: None,
         }
     }
 }
@@ -148,6 +154,8 @@ pub enum Event {
         text: String,
         choices: Vec<Choice>,
     },
+    /// More of a call that the caller is asked to make; only from [`Target::Bare`].
+    ToolCall(ToolCallDelta),
     Notice {
         code: NoticeCode,
         text: String,
@@ -230,12 +238,15 @@ impl Chat {
                 sampling: request.sampling,
                 max_tokens: request.max_tokens,
                 logprobs: request.logprobs,
+                constraint: request.constraint,
+                tools: request.tools,
             })
             .await?;
         tokio::spawn(async move {
             while let Some(event) = stream.next().await {
                 let event = match event {
                     engine::Event::Text { text, choices } => Event::Text { text, choices },
+                    engine::Event::ToolCall(delta) => Event::ToolCall(delta),
                     engine::Event::Finished { reason, usage, .. } => Event::Finished { reason, usage },
                     engine::Event::Failed(error) => Event::Failed(error.into()),
                 };

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::check::Checker;
 use super::sentences::SentenceStream;
 use super::{Disagreement, Error, Event, NoticeCode, Stage, TurnRequest};
-use crate::engine::{self, Engine, FinishReason, GenerateRequest, Message, Prompt, Role, Usage};
+use crate::engine::{self, Constraint, Engine, FinishReason, GenerateRequest, Message, Prompt, QuoteLock, Role, Usage};
 use crate::lang::Language;
 use crate::prompts::{Notice, Prompts, Question, Quoted, QuotedSentence, Refusal, Source, System};
 use crate::rag::{Evidence, Finding, Rag};
@@ -133,6 +133,8 @@ impl CorpusTurn {
         while let Some(event) = stream.next().await {
             let (complete, end) = match event {
                 engine::Event::Text { text, .. } => (sentences.push(&text), None),
+                // None were offered.
+                engine::Event::ToolCall(_) => continue,
                 engine::Event::Finished { reason, usage, timings } => {
                     let rest = sentences.finish();
                     // An explanation cut off by its limit ends with half a sentence, which cannot be checked.
@@ -192,11 +194,17 @@ impl CorpusTurn {
             Message::system(self.prompts.render(&System { language })?),
             Message::user(self.prompts.render(&asked)?),
         ];
+        // What it puts between quotation marks, and the numbers of its marks, are held to what it was given.
+        let constraint = self.engine.locks_quotes().then(|| {
+            let blanks = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let passages = sources.iter().map(|source| blanks(source.text)).collect();
+            Constraint::Quotes(QuoteLock { passages, marks: sources.iter().map(|source| source.n).collect() })
+        });
         Ok(GenerateRequest {
-            prompt: Prompt::Chat(messages),
             sampling: self.request.sampling.clone(),
             max_tokens: Some(self.request.max_tokens.unwrap_or(EXPLANATION_TOKENS)),
-            logprobs: None,
+            constraint,
+            ..GenerateRequest::new(Prompt::Chat(messages))
         })
     }
 

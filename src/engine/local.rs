@@ -10,23 +10,27 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::arch::Decoder;
 use super::arch::decoder::Batch;
+use super::guide::{Guides, MaskTimes};
 use super::kv_cache::{BLOCK_LEN, BlockId};
 use super::loader::Model;
-use super::request::{GenerateRequest, Prompt, TokenStream};
+use super::request::{GenerateRequest, Message, Prompt, Role, TokenStream};
 use super::sampler::Sampler;
 use super::scheduler::{Scheduler, Work};
 use super::sequence::{Sequence, ValidRequest};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
+use super::tools::{Tools, render};
 use super::{BoxFuture, Engine, Error, Load, ModelInfo, SamplingParams};
 use crate::config::EngineLimits;
 use crate::kernels::{KvStore, Segment};
 use crate::lang::Language;
+use crate::prompts::Prompts;
 
 /// A loaded model. Dropping it ends the thread after the current step.
 pub struct LocalEngine {
     info: ModelInfo,
     text: Arc<TextSide>,
+    guides: Arc<Guides>,
     limits: EngineLimits,
     queue: mpsc::Sender<Sequence>,
     shared: Arc<Shared>,
@@ -36,6 +40,8 @@ pub struct LocalEngine {
 struct TextSide {
     tokenizer: Arc<Tokenizer>,
     template: Option<ChatTemplate>,
+    /// For tools where the template knows none.
+    prompts: Prompts,
     model: String,
 }
 
@@ -65,7 +71,10 @@ impl LocalEngine {
         warm_up(&mut model.decoder, &mut store)
             .map_err(|error| Error::BadModel { path: path.display().to_string(), reason: error.to_string() })?;
         let tokenizer = Arc::new(model.tokenizer);
-        let text = TextSide { tokenizer: Arc::clone(&tokenizer), template: model.template, model: id.into() };
+        let prompts =
+            Prompts::load().map_err(|error| Error::Template { model: id.into(), reason: error.to_string() })?;
+        let guides = Guides::new(Arc::clone(&tokenizer));
+        let text = TextSide { tokenizer: Arc::clone(&tokenizer), template: model.template, prompts, model: id.into() };
         let shared = Arc::new(Shared::default());
         let (queue, arrivals) = mpsc::channel();
         let worker = Worker {
@@ -80,7 +89,7 @@ impl LocalEngine {
         };
         let reason = |error: std::io::Error| Error::Forward { reason: error.to_string() };
         std::thread::Builder::new().name("model".into()).spawn(move || worker.run()).map_err(reason)?;
-        Ok(Self { info, text: Arc::new(text), limits, queue, shared })
+        Ok(Self { info, text: Arc::new(text), guides, limits, queue, shared })
     }
 }
 
@@ -107,6 +116,11 @@ fn warm_up(decoder: &mut Decoder, store: &mut KvStore) -> candle_core::Result<()
 }
 
 impl LocalEngine {
+    /// How long the masks of constrained answers took.
+    pub fn mask_times(&self) -> &MaskTimes {
+        self.guides.times()
+    }
+
     fn num_waiting(&self) -> usize {
         self.shared.in_channel.load(Ordering::Acquire) + self.load().num_waiting
     }
@@ -118,7 +132,7 @@ impl Engine for LocalEngine {
     }
 
     fn count_tokens(&self, prompt: &Prompt) -> Result<usize, Error> {
-        Ok(self.text.encode(prompt)?.len())
+        Ok(self.text.encode(prompt, None)?.len())
     }
 
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
@@ -127,12 +141,14 @@ impl Engine for LocalEngine {
             if !self.is_ready() {
                 return Err(Error::Stopped);
             }
-            let text = Arc::clone(&self.text);
-            // A long prompt takes milliseconds to encode, which would hold up other connections.
-            let (prompt, request) = tokio::task::spawn_blocking(move || (text.encode(&request.prompt), request))
-                .await
-                .map_err(|error| Error::Forward { reason: error.to_string() })?;
-            let prompt = prompt?;
+            let (text, guides) = (Arc::clone(&self.text), Arc::clone(&self.guides));
+            // A long prompt or a large schema takes milliseconds, which would hold up other connections.
+            let prepared = tokio::task::spawn_blocking(move || {
+                let guide = guides.guide(request.constraint.as_ref(), request.tools.as_ref())?;
+                Ok((text.encode(&request.prompt, request.tools.as_ref())?, guide, request))
+            });
+            let (prompt, guide, request) =
+                prepared.await.map_err(|error| Error::Forward { reason: error.to_string() })??;
             let (prompt_len, max_len) = (prompt.len(), self.info.context_len);
             if prompt_len == 0 {
                 return Err(Error::BadParameter {
@@ -159,10 +175,11 @@ impl Engine for LocalEngine {
                 max_tokens,
                 stop: request.sampling.stop,
                 logprobs: request.logprobs,
+                guide,
                 events,
             });
             self.queue.send(sequence).map_err(|_| Error::Stopped)?;
-            Ok(stream)
+            Ok(if request.tools.is_some_and(|tools| tools.are_offered()) { stream.with_tools() } else { stream })
         })
     }
 
@@ -181,6 +198,10 @@ impl Engine for LocalEngine {
         }
     }
 
+    fn locks_quotes(&self) -> bool {
+        true
+    }
+
     fn load(&self) -> Load {
         *self.shared.load.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -191,14 +212,20 @@ impl Engine for LocalEngine {
 }
 
 impl TextSide {
-    fn encode(&self, prompt: &Prompt) -> Result<Vec<u32>, Error> {
-        let chat = |messages: &[_]| -> Result<String, Error> {
+    fn encode(&self, prompt: &Prompt, tools: Option<&Tools>) -> Result<Vec<u32>, Error> {
+        let tools = tools.filter(|tools| tools.are_offered());
+        let chat = |messages: &[Message]| -> Result<String, Error> {
             let failed = |reason| Error::Template { model: self.model.clone(), reason };
             let template = self
                 .template
                 .as_ref()
                 .ok_or_else(|| failed("the model has none, it is a base model: use `/v1/completions`".into()))?;
-            template.render(messages).map_err(failed)
+            let has_calls = messages.iter().any(|message| message.role == Role::Tool || !message.tool_calls.is_empty());
+            if template.knows_tools() || (tools.is_none() && !has_calls) {
+                return template.render(messages, tools).map_err(failed);
+            }
+            let plain = render::plain(&self.model, messages, tools, &self.prompts)?;
+            template.render(&plain, None).map_err(failed)
         };
         match prompt {
             Prompt::Chat(messages) => self.tokenizer.encode(&chat(messages)?),

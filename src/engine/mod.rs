@@ -4,6 +4,7 @@
 //! cannot tell them apart. Knows nothing of documents, citations or HTTP status codes.
 
 pub mod arch;
+pub mod guide;
 mod kv_cache;
 mod loader;
 pub mod local;
@@ -15,10 +16,12 @@ mod sequence;
 mod template;
 mod tokenizer;
 pub mod tokenizer_gguf;
+pub mod tools;
 
 use std::future::Future;
 use std::pin::Pin;
 
+pub use guide::{Constraint, Part, QuoteLock};
 pub use local::LocalEngine;
 pub use remote::RemoteEngine;
 pub use request::{
@@ -26,6 +29,7 @@ pub use request::{
     TokenLogprob, TokenStream, Usage,
 };
 pub use tokenizer::Tokenizer;
+pub use tools::{Tool, ToolCall, ToolCallDelta, ToolChoice, Tools};
 
 use crate::lang::Language;
 
@@ -38,6 +42,15 @@ pub enum Error {
     BadParameter { name: &'static str, expected: &'static str, value: String },
     #[error("{waiting} requests are waiting, the limit is {limit}")]
     QueueFull { waiting: usize, limit: usize },
+    #[error("{}: {reason}", where_in(*part, place))]
+    BadConstraint {
+        part: Part,
+        /// JSON pointer into its schema; empty for the whole, and for what is no schema.
+        place: String,
+        reason: String,
+    },
+    #[error("the answer cannot be held to its form: {reason}")]
+    Guide { reason: String },
     #[error("the chat template of `{model}` failed: {reason}")]
     Template { model: String, reason: String },
     #[error("model file `{path}`: {reason}")]
@@ -50,6 +63,14 @@ pub enum Error {
     Remote { url: String, reason: String },
     #[error("the engine has stopped")]
     Stopped,
+}
+
+fn where_in(part: Part, place: &str) -> String {
+    let part = match part {
+        Part::Answer => "the form of the answer cannot be held to".to_owned(),
+        Part::Tool(index) => format!("the parameters of `tools[{index}]` cannot be held to"),
+    };
+    if place.is_empty() { part } else { format!("{part}, at `{place}` of the schema") }
 }
 
 /// What a model is, as far as its users must know.
@@ -92,8 +113,8 @@ pub trait Engine: Send + Sync {
     /// Accepts a request, or refuses it at once; an accepted one ends in exactly one terminal event.
     ///
     /// # Errors
-    /// [`Error::BadParameter`], [`Error::PromptTooLong`], [`Error::QueueFull`], [`Error::Stopped`]; [`Error::Remote`]
-    /// where the engine is elsewhere.
+    /// [`Error::BadParameter`], [`Error::BadConstraint`], [`Error::PromptTooLong`], [`Error::QueueFull`],
+    /// [`Error::Stopped`]; [`Error::Remote`] where the engine is elsewhere.
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>>;
 
     /// Refuses at once what [`Self::submit`] would refuse whatever the prompt: parameters out of range, a full queue.
@@ -104,6 +125,11 @@ pub trait Engine: Send + Sync {
     fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
         let _ = (sampling, max_tokens);
         if self.is_ready() { Ok(()) } else { Err(Error::Stopped) }
+    }
+
+    /// Whether [`Constraint::Quotes`] is held here; no API carries it elsewhere.
+    fn locks_quotes(&self) -> bool {
+        false
     }
 
     fn load(&self) -> Load;

@@ -1,12 +1,15 @@
 //! What a caller asks of an engine and what comes back: prompts, sampling parameters, events, usage. Wire formats
 //! (OpenAI's JSON) are the edge's business; this module has only what an engine needs.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::Error;
+use super::guide::Constraint;
+use super::tools::{ToolCall, ToolCallDelta, ToolReader, Tools};
 
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,19 +26,29 @@ pub enum Role {
 pub struct Message {
     pub role: Role,
     pub content: String,
+    /// The assistant's calls, whose results follow as messages of [`Role::Tool`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+    /// The call whose result this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
 }
 
 impl Message {
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
+    }
+
     pub fn system(content: impl Into<String>) -> Self {
-        Self { role: Role::System, content: content.into() }
+        Self::new(Role::System, content)
     }
 
     pub fn user(content: impl Into<String>) -> Self {
-        Self { role: Role::User, content: content.into() }
+        Self::new(Role::User, content)
     }
 
     pub fn assistant(content: impl Into<String>) -> Self {
-        Self { role: Role::Assistant, content: content.into() }
+        Self::new(Role::Assistant, content)
     }
 }
 
@@ -99,12 +112,17 @@ pub struct GenerateRequest {
     pub max_tokens: Option<usize>,
     /// Report the chosen token's log-probability with this many alternatives (0 to 20).
     pub logprobs: Option<usize>,
+    /// The form the answer must have; with tools the model may call, of the text it may write instead.
+    pub constraint: Option<Constraint>,
+    /// What the model may call; only in a [`Prompt::Chat`].
+    pub tools: Option<Tools>,
 }
 
 impl GenerateRequest {
     /// A greedy request without limits.
     pub fn new(prompt: Prompt) -> Self {
-        Self { prompt, sampling: SamplingParams::default(), max_tokens: None, logprobs: None }
+        let sampling = SamplingParams::default();
+        Self { prompt, sampling, max_tokens: None, logprobs: None, constraint: None, tools: None }
     }
 
     /// Checks the parameters against their documented ranges.
@@ -128,7 +146,11 @@ impl GenerateRequest {
         check("stop", s.stop.iter().all(|stop| !stop.is_empty()), "strings that are not empty", "\"\"".into())?;
         check("max_tokens", self.max_tokens != Some(0), "at least 1", "0".into())?;
         let logprobs = self.logprobs;
-        check("logprobs", logprobs.is_none_or(|n| n <= 20), "at most 20", logprobs.unwrap_or(0).to_string())
+        check("logprobs", logprobs.is_none_or(|n| n <= 20), "at most 20", logprobs.unwrap_or(0).to_string())?;
+        let Some(tools) = &self.tools else { return Ok(()) };
+        let may_call = matches!(self.prompt, Prompt::Chat(_)) || !tools.are_offered();
+        check("tools", may_call, "absent where an answer or a text is continued", "some".into())?;
+        tools.validate()
     }
 }
 
@@ -140,6 +162,8 @@ pub enum FinishReason {
     Stop,
     /// `max_tokens` or the context was used up.
     Length,
+    /// The model waits for the results of its calls.
+    ToolCalls,
 }
 
 /// Tokens read and written.
@@ -175,6 +199,8 @@ pub enum Event {
         text: String,
         choices: Vec<Choice>,
     },
+    /// More of a call; only where tools were offered.
+    ToolCall(ToolCallDelta),
     Finished {
         reason: FinishReason,
         usage: Usage,
@@ -194,23 +220,46 @@ pub struct Timings {
 /// The events of one generation. Dropping it cancels the request within one step.
 pub struct TokenStream {
     events: mpsc::Receiver<Event>,
+    /// Finds the calls in the text, where there may be some.
+    reader: Option<ToolReader>,
+    read: VecDeque<Event>,
 }
 
 impl TokenStream {
     /// A stream and the end that feeds it.
     pub fn channel(capacity: usize) -> (mpsc::Sender<Event>, Self) {
         let (sender, events) = mpsc::channel(capacity);
-        (sender, Self { events })
+        (sender, Self { events, reader: None, read: VecDeque::new() })
+    }
+
+    /// The same events, with the calls in their text told apart from it.
+    pub fn with_tools(self) -> Self {
+        Self { reader: Some(ToolReader::default()), ..self }
     }
 
     /// The next event; `None` after the terminal one. Cancel-safe.
     pub async fn next(&mut self) -> Option<Event> {
-        self.events.recv().await
+        while self.read.is_empty() {
+            let event = self.events.recv().await?;
+            self.take_in(event);
+        }
+        self.read.pop_front()
     }
 
     /// As [`Self::next`], for threads outside the async runtime.
     pub fn blocking_next(&mut self) -> Option<Event> {
-        self.events.blocking_recv()
+        while self.read.is_empty() {
+            let event = self.events.blocking_recv()?;
+            self.take_in(event);
+        }
+        self.read.pop_front()
+    }
+
+    fn take_in(&mut self, event: Event) {
+        match &mut self.reader {
+            Some(reader) => self.read.extend(reader.read(event)),
+            None => self.read.push_back(event),
+        }
     }
 
     /// Reads to the end.
@@ -225,6 +274,7 @@ impl TokenStream {
                     completion.text.push_str(&text);
                     completion.choices.extend(choices);
                 }
+                Event::ToolCall(delta) => delta.append_to(&mut completion.tool_calls),
                 Event::Finished { reason, usage, timings } => {
                     return Ok(Completion { reason: Some(reason), usage, timings, ..completion });
                 }
@@ -239,6 +289,7 @@ impl TokenStream {
 #[derive(Debug, Default)]
 pub struct Completion {
     pub text: String,
+    pub tool_calls: Vec<ToolCall>,
     pub choices: Vec<Choice>,
     pub reason: Option<FinishReason>,
     pub usage: Usage,

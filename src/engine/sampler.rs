@@ -1,12 +1,13 @@
 //! Logits to a token. Pure and seeded: the same logits, parameters and state of the generator give the same token.
 //!
-//! Order of the cuts: penalties, temperature, top-k, top-p, min-p, as in vLLM's sampler.
+//! Order of the cuts: penalties, the mask of a constraint, temperature, top-k, top-p, min-p, as in vLLM's sampler.
 
 use std::collections::HashMap;
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::guide::TokenMask;
 use super::request::SamplingParams;
 
 /// Draws the tokens of one sequence.
@@ -36,11 +37,12 @@ impl Sampler {
         Self { params, random: ChaCha8Rng::seed_from_u64(seed), prompt, counts: HashMap::new() }
     }
 
-    /// Draws from `logits`, `[vocab]`; `num_top` alternatives are reported, none where absent.
-    pub fn draw(&mut self, logits: &[f32], num_top: Option<usize>) -> Draw {
+    /// Draws from `logits`, `[vocab]`, one of the tokens that `mask` holds, which are some; `num_top` alternatives are
+    /// reported, none where absent.
+    pub fn draw(&mut self, logits: &[f32], mask: Option<&TokenMask>, num_top: Option<usize>) -> Draw {
         let token = match self.penalised(logits) {
-            Some(penalised) => self.choose(&penalised),
-            None => self.choose(logits),
+            Some(penalised) => self.choose(&penalised, mask),
+            None => self.choose(logits, mask),
         };
         *self.counts.entry(token).or_default() += 1;
         let Some(num_top) = num_top else { return Draw { token, logprob: 0.0, top: Vec::new() } };
@@ -78,15 +80,20 @@ impl Sampler {
         Some(logits)
     }
 
-    fn choose(&mut self, logits: &[f32]) -> u32 {
+    fn choose(&mut self, logits: &[f32], mask: Option<&TokenMask>) -> u32 {
         let params = &self.params;
         if params.temperature == 0.0 {
-            return argmax(logits);
+            return argmax(logits, mask);
         }
-        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut weights: Vec<(u32, f32)> = match mask {
+            None => (0..).zip(logits.iter().copied()).collect(),
+            Some(mask) => mask.tokens(logits.len()).map(|token| (token, logits[token as usize])).collect(),
+        };
+        let max = weights.iter().map(|(_, logit)| *logit).fold(f32::NEG_INFINITY, f32::max);
         let inverse = 1.0 / params.temperature;
-        let mut weights: Vec<(u32, f32)> =
-            logits.iter().zip(0..).map(|(logit, token)| (token, ((logit - max) * inverse).exp())).collect();
+        for (_, weight) in &mut weights {
+            *weight = ((*weight - max) * inverse).exp();
+        }
         // The likeliest token has weight 1, so min-p can cut before anything is sorted; what it drops, the later cuts
         // would have dropped or kept in vain.
         if params.min_p > 0.0 {
@@ -116,19 +123,19 @@ impl Sampler {
             }
         }
         // Rounding may leave a crumb.
-        weights.last().map_or_else(|| argmax(logits), |(token, _)| *token)
+        weights.last().map_or_else(|| argmax(logits, mask), |(token, _)| *token)
     }
 }
 
-/// The first of the largest.
-fn argmax(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (token, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = token;
-        }
+/// The first of the largest among those that `mask` holds.
+fn argmax(logits: &[f32], mask: Option<&TokenMask>) -> u32 {
+    let first_of_largest = |best: u32, token: u32| {
+        if logits[token as usize] > logits[best as usize] { token } else { best }
+    };
+    match mask {
+        None => (0..logits.len() as u32).reduce(first_of_largest).unwrap_or(0),
+        Some(mask) => mask.tokens(logits.len()).reduce(first_of_largest).unwrap_or(0),
     }
-    best as u32
 }
 
 #[cfg(test)]
@@ -139,7 +146,7 @@ mod tests {
         let mut sampler = Sampler::new(SamplingParams { seed: Some(7), ..params }, &[]);
         let mut counts = vec![0.0; logits.len()];
         for _ in 0..draws {
-            counts[sampler.draw(logits, None).token as usize] += 1.0 / draws as f32;
+            counts[sampler.draw(logits, None, None).token as usize] += 1.0 / draws as f32;
         }
         counts
     }
@@ -172,7 +179,7 @@ mod tests {
         let logits = [0.0; 50];
         let run = |seed| {
             let mut sampler = Sampler::new(SamplingParams { seed: Some(seed), ..params() }, &[]);
-            (0..20).map(|_| sampler.draw(&logits, None).token).collect::<Vec<_>>()
+            (0..20).map(|_| sampler.draw(&logits, None, None).token).collect::<Vec<_>>()
         };
         assert_eq!(run(1), run(1));
         assert_ne!(run(1), run(2));
@@ -182,18 +189,44 @@ mod tests {
     fn penalties_push_away_what_was_said() {
         let greedy = SamplingParams { frequency_penalty: 1.0, ..SamplingParams::default() };
         let mut sampler = Sampler::new(greedy, &[]);
-        let tokens: Vec<u32> = (0..3).map(|_| sampler.draw(&[1.0, 0.5, -9.0], None).token).collect();
+        let tokens: Vec<u32> = (0..3).map(|_| sampler.draw(&[1.0, 0.5, -9.0], None, None).token).collect();
         assert_eq!(tokens, [0, 1, 0]);
         let repetition = SamplingParams { repetition_penalty: 2.0, ..SamplingParams::default() };
-        assert_eq!(Sampler::new(repetition, &[0]).draw(&[1.0, 0.6], None).token, 1);
+        assert_eq!(Sampler::new(repetition, &[0]).draw(&[1.0, 0.6], None, None).token, 1);
     }
 
     #[test]
     fn logprobs_are_of_the_whole_distribution() {
         let logits: Vec<f32> = [0.2f32, 0.7, 0.1].iter().map(|p| p.ln()).collect();
-        let draw = Sampler::new(SamplingParams::default(), &[]).draw(&logits, Some(2));
+        let draw = Sampler::new(SamplingParams::default(), &[]).draw(&logits, None, Some(2));
         assert_eq!(draw.token, 1);
         assert!((draw.logprob - 0.7f32.ln()).abs() < 1e-6);
         assert_eq!(draw.top.iter().map(|(token, _)| *token).collect::<Vec<_>>(), [1, 0]);
+    }
+
+    #[test]
+    fn nothing_outside_the_mask_is_drawn_however_likely() {
+        let logits = [9.0, 0.0, f32::NEG_INFINITY, 1.0];
+        let drawn = |params: SamplingParams, tokens: &[u32]| {
+            let mask = TokenMask::of(6, tokens.iter().copied());
+            let mut sampler = Sampler::new(SamplingParams { seed: Some(3), ..params }, &[]);
+            (0..200).map(|_| sampler.draw(&logits, Some(&mask), None).token).collect::<std::collections::BTreeSet<_>>()
+        };
+        // A token beyond the logits cannot be drawn; one of no probability is drawn only where it is the last choice.
+        assert_eq!(drawn(params(), &[1, 3, 5]), [1, 3].into());
+        assert_eq!(drawn(SamplingParams { temperature: 0.0, ..params() }, &[1, 3]), [3].into());
+        assert_eq!(drawn(SamplingParams { top_k: 1, top_p: 0.5, min_p: 0.5, ..params() }, &[1, 3]), [3].into());
+        for temperature in [0.0, 1.0] {
+            assert_eq!(drawn(SamplingParams { temperature, ..params() }, &[2]), [2].into());
+        }
+    }
+
+    #[test]
+    fn logprobs_are_told_without_the_mask() {
+        let mask = TokenMask::of(3, [2]);
+        let logits: Vec<f32> = [0.2f32, 0.7, 0.1].iter().map(|p| p.ln()).collect();
+        let draw = Sampler::new(SamplingParams::default(), &[]).draw(&logits, Some(&mask), Some(1));
+        assert_eq!((draw.token, draw.top[0].0), (2, 1));
+        assert!((draw.logprob - 0.1f32.ln()).abs() < 1e-6);
     }
 }

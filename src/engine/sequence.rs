@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use super::Error;
+use super::guide::Guide;
 use super::kv_cache::BlockTable;
 use super::request::{Choice, Event, FinishReason, Timings, TokenLogprob, Usage};
 use super::sampler::{Draw, Sampler};
@@ -20,6 +21,8 @@ pub struct ValidRequest {
     pub stop: Vec<String>,
     pub logprobs: Option<usize>,
     pub sampler: Sampler,
+    /// What the answer is held to.
+    pub guide: Option<Guide>,
     pub events: mpsc::Sender<Event>,
 }
 
@@ -34,6 +37,7 @@ pub struct Sequence {
     max_tokens: usize,
     logprobs: Option<usize>,
     sampler: Sampler,
+    guide: Option<Guide>,
     output: Output,
     events: mpsc::Sender<Event>,
     cached_len: usize,
@@ -52,6 +56,7 @@ impl Sequence {
             max_tokens: request.max_tokens,
             logprobs: request.logprobs,
             sampler: request.sampler,
+            guide: request.guide,
             output: Output::new(request.stop),
             events: request.events,
             cached_len: 0,
@@ -107,24 +112,43 @@ impl Sequence {
 
     /// Draws the next token from `logits` and reports it; `true` when the sequence has ended.
     pub fn push(&mut self, logits: &[f32], tokenizer: &Tokenizer) -> bool {
+        match self.try_push(logits, tokenizer) {
+            Ok(has_ended) => has_ended,
+            Err(error) => {
+                self.fail(error);
+                true
+            }
+        }
+    }
+
+    fn try_push(&mut self, logits: &[f32], tokenizer: &Tokenizer) -> Result<bool, Error> {
+        let mask = match &mut self.guide {
+            Some(guide) => guide.mask(self.max_tokens - (self.tokens.len() - self.prompt_len))?,
+            None => None,
+        };
         self.first_token.get_or_insert_with(Instant::now);
-        let draw = self.sampler.draw(logits, self.logprobs);
+        let draw = self.sampler.draw(logits, mask, self.logprobs);
         if tokenizer.is_eos(draw.token) {
             self.finish(FinishReason::Stop);
-            return true;
+            return Ok(true);
         }
         self.tokens.push(draw.token);
+        // At once: the next mask is computed while the rest of this step is done, and the next forward pass.
+        let is_complete = match &mut self.guide {
+            Some(guide) => guide.advance(draw.token)?,
+            None => false,
+        };
         let choice = self.logprobs.map(|_| choice(&draw, tokenizer));
         let met_stop = self.output.push(&tokenizer.bytes(draw.token), choice);
         self.flush();
-        if met_stop {
+        if met_stop || is_complete {
             self.finish(FinishReason::Stop);
         } else if self.tokens.len() - self.prompt_len >= self.max_tokens {
             self.finish(FinishReason::Length);
         } else {
-            return false;
+            return Ok(false);
         }
-        true
+        Ok(true)
     }
 
     /// Ends the sequence with an error.

@@ -1,6 +1,8 @@
 //! Text to tokens and back. The tokenizer comes from the model's own files: `tokenizer.json`, or GGUF metadata
 //! ([`super::tokenizer_gguf`]).
 
+use std::sync::LazyLock;
+
 use tokenizers::{DecoderWrapper, Tokenizer as HfTokenizer};
 
 use super::Error;
@@ -55,6 +57,21 @@ impl Tokenizer {
         self.eos.contains(&token)
     }
 
+    /// The tokens that end a turn.
+    pub fn eos(&self) -> &[u32] {
+        &self.eos
+    }
+
+    /// One more than the largest token id.
+    pub fn vocab_len(&self) -> usize {
+        self.inner.get_vocab(true).into_values().max().map_or(0, |largest| largest as usize + 1)
+    }
+
+    /// Whether a piece of text has the tokens it has inside a text.
+    pub fn is_byte_level(&self) -> bool {
+        self.spelling == Spelling::ByteLevel
+    }
+
     /// The bytes a token stands for; empty for special tokens.
     pub fn bytes(&self, token: u32) -> Vec<u8> {
         let Some(entry) = self.inner.id_to_token(token) else { return Vec::new() };
@@ -85,14 +102,17 @@ impl Tokenizer {
 
 /// The byte that GPT-2's byte-level alphabet writes as `c` (`bytes_to_unicode` in its `encoder.py`).
 fn byte_of(c: char) -> Option<u8> {
+    static UNPRINTABLE: LazyLock<Vec<u8>> = LazyLock::new(|| (0..=255).filter(|byte| !is_printable(*byte)).collect());
     let code = u32::from(c);
-    let is_printable = |b: u32| (0x21..=0x7E).contains(&b) || (0xA1..=0xAC).contains(&b) || (0xAE..=0xFF).contains(&b);
-    if is_printable(code) {
-        return u8::try_from(code).ok();
+    match u8::try_from(code) {
+        Ok(byte) => is_printable(byte).then_some(byte),
+        // The bytes without a printable form are written as 256, 257, ... in order.
+        Err(_) => UNPRINTABLE.get(code as usize - 256).copied(),
     }
-    // The bytes without a printable form are written as 256, 257, ... in order.
-    let nth = code.checked_sub(256)? as usize;
-    (0..=255u32).filter(|b| !is_printable(*b)).nth(nth).and_then(|b| u8::try_from(b).ok())
+}
+
+fn is_printable(byte: u8) -> bool {
+    matches!(byte, 0x21..=0x7E | 0xA1..=0xAC | 0xAE..=0xFF)
 }
 
 /// Turns tokens into text as they come, never splitting a character.

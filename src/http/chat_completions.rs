@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{self, Fields};
+use super::form::{self, Form};
 use super::observe::RequestId;
 use super::state::{AppState, ServedModel, blocking, unix_time};
 use super::stream::{self, Wire};
 use super::turn::{self, Keep, Record, Running};
-use super::{FINGERPRINT, MAX_CHOICES, logprobs, messages, sampling};
+use super::{FINGERPRINT, MAX_CHOICES, logprobs, messages, sampling, tools};
 use crate::chat::{Event, Target, TurnRequest};
 use crate::engine::{FinishReason, GenerateRequest, Message, Prompt, Role, Usage};
 
@@ -35,6 +36,8 @@ struct ChatRequest {
     /// The last message is the beginning of the answer, not a message before it (vLLM's `continue_final_message`).
     continues: bool,
     num_choices: usize,
+    /// The field that binds the form of the answer.
+    form: &'static str,
     stream: bool,
     include_usage: bool,
     conversation: Option<String>,
@@ -88,9 +91,19 @@ impl ChatRequest {
             let reason = "only the bare model continues an answer, and its last message must be the assistant's";
             return Err(ApiError::unsupported("continue_final_message", reason));
         }
+        let form = Form::read(&mut fields)?;
+        let tools = tools::read(&mut fields)?;
+        if model.target != Target::Bare {
+            let reason = "an answer from a corpus is checked sentence by sentence, and calls nothing";
+            let bound = form.constraint.is_some().then_some(form.field);
+            if let Some(field) = bound.or(tools.is_some().then_some("tools")) {
+                return Err(ApiError::unsupported(field, reason));
+            }
+        }
         Ok(Self {
             continues,
             num_choices,
+            form: form.field,
             stream,
             include_usage: read_include_usage(&mut fields, stream)?,
             conversation: read_conversation(&mut fields)?,
@@ -100,6 +113,8 @@ impl ChatRequest {
                 sampling: sampling::read(&mut fields, default_temperature)?,
                 max_tokens: read_max_tokens(&mut fields, "max_completion_tokens")?.or(max_tokens),
                 logprobs: read_logprobs(&mut fields, &model.target)?,
+                constraint: form.constraint,
+                tools,
             },
             model,
         })
@@ -116,12 +131,8 @@ fn read_max_tokens(fields: &mut Fields, name: &str) -> Result<Option<usize>, Api
 
 /// What would change the answer if it were honoured, and therefore must not be ignored.
 fn refuse_what_we_lack(fields: &Fields) -> Result<(), ApiError> {
-    let no_tools = fields.peek("tool_choice").is_some_and(|choice| choice == "none");
-    fields.refuse("tools", |value| no_tools || fields::is_empty(value), "this server calls no tools")?;
-    fields.refuse("tool_choice", |value| value == "none" || value == "auto", "this server calls no tools")?;
-    fields.refuse("functions", fields::is_empty, "this server calls no functions")?;
-    fields.refuse("function_call", |value| value == "none" || value == "auto", "this server calls no functions")?;
-    fields.refuse("response_format", |value| value["type"] == "text", "answers are text")?;
+    fields.refuse("functions", fields::is_empty, "use `tools`")?;
+    fields.refuse("function_call", |value| value == "none" || value == "auto", "use `tool_choice`")?;
     fields.refuse("audio", |_| false, "answers are text")?;
     fields.refuse("modalities", |value| *value == json!(["text"]), "answers are text")?;
     fields.refuse("logit_bias", fields::is_empty, "tokens cannot be weighted one by one")?;
@@ -182,8 +193,12 @@ async fn start(state: &AppState, request: &ChatRequest, mut keep: Option<Keep>) 
     for index in 0..request.num_choices {
         let sampling = sampling::for_choice(&request.turn.sampling, index);
         let turn = TurnRequest { sampling, ..request.turn.clone() };
-        let events =
-            if request.continues { continue_answer(state, turn).await? } else { state.turns.turn(turn).await? };
+        let here = |error: ApiError| error.instead_of(form::ANSWER, request.form);
+        let events = if request.continues {
+            continue_answer(state, turn).await.map_err(here)?
+        } else {
+            state.turns.turn(turn).await.map_err(|error| here(error.into()))?
+        };
         running.push(Running::new(state, index, events, keep.take()));
     }
     Ok(running)
@@ -192,10 +207,12 @@ async fn start(state: &AppState, request: &ChatRequest, mut keep: Option<Keep>) 
 async fn continue_answer(state: &AppState, mut turn: TurnRequest) -> Result<super::state::Events, ApiError> {
     let answer = turn.messages.pop().map_or_else(String::new, |message: Message| message.content);
     let request = GenerateRequest {
-        prompt: Prompt::Continue { messages: turn.messages, answer },
         sampling: turn.sampling,
         max_tokens: turn.max_tokens,
         logprobs: turn.logprobs,
+        constraint: turn.constraint,
+        tools: turn.tools,
+        ..GenerateRequest::new(Prompt::Continue { messages: turn.messages, answer })
     };
     Ok(turn::engine_events(state.engine.submit(request).await?))
 }
@@ -219,6 +236,12 @@ impl ChatWire {
             .map(|(index, record)| {
                 let text = if self.events { &record.text } else { &record.plain };
                 let mut message = json!({"role": "assistant", "content": text, "refusal": null});
+                if !record.tool_calls.is_empty() {
+                    message["tool_calls"] = record.tool_calls.iter().map(tools::call).collect();
+                    if text.is_empty() {
+                        message["content"] = Value::Null;
+                    }
+                }
                 if let Some(citations) = &record.citations {
                     message["citations"] = citations.clone();
                 }
@@ -270,6 +293,9 @@ impl Wire for ChatWire {
             Event::Text { text, choices } => {
                 let logprobs = self.logprobs.then(|| logprobs::chat(choices));
                 vec![self.delta(index, json!({"content": text}), logprobs, None)]
+            }
+            Event::ToolCall(delta) => {
+                vec![self.delta(index, json!({"tool_calls": [tools::delta(delta)]}), None, None)]
             }
             Event::Finished { reason, .. } => {
                 let delta = record.citations.as_ref().map_or_else(|| json!({}), |list| json!({"citations": list}));

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::chat_completions::read_include_usage;
 use super::error::ApiError;
 use super::fields::{self, Fields};
+use super::form::{self, Form};
 use super::observe::RequestId;
 use super::state::{AppState, unix_time};
 use super::stream::{self, Wire};
@@ -32,6 +33,7 @@ struct CompletionRequest {
     sampling: SamplingParams,
     max_tokens: usize,
     logprobs: Option<usize>,
+    form: Form,
     stream: bool,
     include_usage: bool,
 }
@@ -87,6 +89,7 @@ impl CompletionRequest {
             num_choices,
             logprobs,
             stream,
+            form: Form::read(&mut fields)?,
             include_usage: read_include_usage(&mut fields, stream)?,
             max_tokens: fields.optional("max_tokens")?.unwrap_or(DEFAULT_MAX_TOKENS),
             sampling: sampling::read(&mut fields, 1.0)?,
@@ -113,12 +116,17 @@ async fn start(state: &AppState, request: &CompletionRequest) -> Result<Vec<Runn
     for prompt in &request.prompts {
         for index in 0..request.num_choices {
             let submitted = state.engine.submit(GenerateRequest {
-                prompt: Prompt::Text(prompt.clone()),
                 sampling: sampling::for_choice(&request.sampling, index),
                 max_tokens: Some(request.max_tokens),
                 logprobs: request.logprobs,
+                constraint: request.form.constraint.clone(),
+                ..GenerateRequest::new(Prompt::Text(prompt.clone()))
             });
-            let stream = submitted.await.map_err(|error| ApiError::from(error).instead_of("messages", "prompt"))?;
+            let here = |error| {
+                let error = ApiError::from(error).instead_of("messages", "prompt");
+                error.instead_of(form::ANSWER, request.form.field)
+            };
+            let stream = submitted.await.map_err(here)?;
             running.push(Running::new(state, running.len(), turn::engine_events(stream), None));
         }
     }

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::form;
 use crate::{chat, engine, history};
 
 /// Seconds after which a refused client should try again: about the time in which a short answer ends.
@@ -20,6 +21,7 @@ pub enum Code {
     InvalidValue,
     MissingParameter,
     UnsupportedParameter,
+    InvalidSchema,
     ContextLengthExceeded,
     InvalidApiKey,
     HostNotAllowed,
@@ -48,6 +50,7 @@ impl Code {
             Self::InvalidValue          => ("invalid_value",            INVALID,            StatusCode::BAD_REQUEST),
             Self::MissingParameter      => ("missing_required_parameter", INVALID,          StatusCode::BAD_REQUEST),
             Self::UnsupportedParameter  => ("unsupported_parameter",    INVALID,            StatusCode::BAD_REQUEST),
+            Self::InvalidSchema         => ("invalid_schema",           INVALID,            StatusCode::BAD_REQUEST),
             Self::ContextLengthExceeded => ("context_length_exceeded",  INVALID,            StatusCode::BAD_REQUEST),
             Self::InvalidApiKey         => ("invalid_api_key",          INVALID,            StatusCode::UNAUTHORIZED),
             Self::HostNotAllowed        => ("host_not_allowed",         INVALID,            StatusCode::FORBIDDEN),
@@ -170,6 +173,15 @@ impl From<engine::Error> for ApiError {
         match error {
             E::PromptTooLong { .. } => Self::new(Code::ContextLengthExceeded, error.to_string()).on("messages"),
             E::BadParameter { name, .. } => Self::new(Code::InvalidValue, error.to_string()).on(name),
+            E::BadConstraint { part, .. } => {
+                let param = match part {
+                    engine::Part::Answer => form::ANSWER.to_owned(),
+                    engine::Part::Tool(index) => format!("tools[{index}].function.parameters"),
+                };
+                Self::new(Code::InvalidSchema, error.to_string()).on(param)
+            }
+            // Found out while it was answered: a grammar that takes more work than one mask may.
+            E::Guide { .. } => Self::new(Code::InvalidSchema, error.to_string()).on(form::ANSWER),
             E::QueueFull { .. } => Self::new(Code::RateLimitExceeded, error.to_string()),
             // The template rejects what the client may have meant well: two questions in a row, a system message late.
             E::Template { .. } => Self::new(Code::InvalidValue, error.to_string()).on("messages"),

@@ -60,11 +60,6 @@ impl Fields {
             Some(_) => Err(ApiError::unsupported(name, reason)),
         }
     }
-
-    /// A look at a field that stays.
-    pub fn peek(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
-    }
 }
 
 /// serde's words for types, and ours: clients need not know Rust.

@@ -1,13 +1,13 @@
 //! OpenAI's messages to the engine's.
 //!
-//! In: the `messages` field. Out: [`Message`]s of plain text, or an error that names the part at fault. Images, sound,
-//! files and tool calls are refused, never dropped.
+//! In: the `messages` field. Out: [`Message`]s of plain text and tool calls, or an error that names the part at fault.
+//! Images, sound and files are refused, never dropped.
 
 use serde_json::{Map, Value};
 
 use super::error::{ApiError, Code};
 use super::fields;
-use crate::engine::{Message, Role};
+use crate::engine::{Message, Role, ToolCall};
 
 /// Reads the `messages` field.
 ///
@@ -41,11 +41,31 @@ fn read_message(param: &str, value: Value) -> Result<Message, ApiError> {
             return Err(ApiError::new(Code::MissingParameter, message).on(at("role")));
         }
     };
-    for name in ["tool_calls", "function_call", "audio"] {
+    for name in ["function_call", "audio"] {
         if fields.get(name).is_some_and(|value| !value.is_null() && !fields::is_empty(value)) {
-            return Err(ApiError::unsupported(at(name), "messages carry text only"));
+            return Err(ApiError::unsupported(at(name), "messages carry text and tool calls only"));
         }
     }
+    let tool_calls = match fields.remove("tool_calls") {
+        Some(Value::Array(calls)) if role == Role::Assistant => {
+            let calls = calls.into_iter().enumerate();
+            calls
+                .map(|(index, call)| read_call(&at(&format!("tool_calls[{index}]")), call))
+                .collect::<Result<_, _>>()?
+        }
+        Some(calls) if !calls.is_null() && !fields::is_empty(&calls) => {
+            return Err(ApiError::invalid(&at("tool_calls"), "a list, and the assistant's", kind(&calls)));
+        }
+        _ => Vec::new(),
+    };
+    let tool_call_id = match fields.remove("tool_call_id").filter(|id| !id.is_null()) {
+        Some(id) => Some(fields::convert(&at("tool_call_id"), id)?),
+        None if role == Role::Tool => {
+            let message = format!("`{}` is missing", at("tool_call_id"));
+            return Err(ApiError::new(Code::MissingParameter, message).on(at("tool_call_id")));
+        }
+        None => None,
+    };
     let content = match fields.remove("content") {
         Some(Value::String(text)) => text,
         Some(Value::Array(parts)) => read_parts(&at("content"), &parts)?,
@@ -57,7 +77,26 @@ fn read_message(param: &str, value: Value) -> Result<Message, ApiError> {
         }
         Some(other) => return Err(ApiError::invalid(&at("content"), "a string or a list of parts", kind(&other))),
     };
-    Ok(Message { role, content })
+    Ok(Message { role, content, tool_calls, tool_call_id })
+}
+
+fn read_call(param: &str, call: Value) -> Result<ToolCall, ApiError> {
+    match call.get("type").and_then(Value::as_str) {
+        None | Some("function") => {}
+        Some(other) => return Err(ApiError::unsupported(param, &format!("calls of type `{other}`"))),
+    }
+    let text = |value: Option<&Value>, field: &str| {
+        let at = format!("{param}.{field}");
+        let value = value.filter(|value| !value.is_null());
+        let value =
+            value.ok_or_else(|| ApiError::new(Code::MissingParameter, format!("`{at}` is missing")).on(at.clone()))?;
+        fields::convert::<String>(&at, value.clone())
+    };
+    Ok(ToolCall {
+        id: text(call.get("id"), "id")?,
+        name: text(call.pointer("/function/name"), "function.name")?,
+        arguments: text(call.pointer("/function/arguments"), "function.arguments")?,
+    })
 }
 
 fn read_parts(param: &str, parts: &[Value]) -> Result<String, ApiError> {
@@ -105,6 +144,24 @@ mod tests {
             {"role": "user", "content": [{"type": "text", "text": "One, "}, {"type": "text", "text": "two."}]},
         ]));
         assert_eq!(messages.unwrap(), [Message::system("Be brief."), Message::user("One, two.")]);
+    }
+
+    #[test]
+    fn calls_and_their_results_are_read() {
+        let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let messages = read(json!([
+            {"role": "assistant", "content": null, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "8 %"},
+        ]));
+        let [asked, result] = &messages.unwrap()[..] else { panic!("two messages") };
+        assert_eq!(asked.tool_calls, [ToolCall { id: "c".into(), name: "f".into(), arguments: "{}".into() }]);
+        assert_eq!((result.role, result.tool_call_id.as_deref()), (Role::Tool, Some("c")));
+
+        let error = |message| read(json!([message])).unwrap_err().to_string();
+        let bare = json!({"role": "tool", "content": "8 %"});
+        assert_eq!(error(bare), "`messages[0].tool_call_id` is missing");
+        let nameless = json!({"role": "assistant", "tool_calls": [{"id": "c", "function": {"arguments": "{}"}}]});
+        assert_eq!(error(nameless), "`messages[0].tool_calls[0].function.name` is missing");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod documents;
 mod embeddings;
 mod error;
 mod fields;
+mod form;
 mod guard;
 mod health;
 mod logprobs;
@@ -23,6 +24,7 @@ mod openapi;
 mod sampling;
 mod state;
 mod stream;
+mod tools;
 mod turn;
 pub mod ui;
 

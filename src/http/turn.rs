@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use super::state::{AppState, Events};
 use crate::chat::{self, Event};
-use crate::engine::{self, Choice, FinishReason, TokenStream, Usage};
+use crate::engine::{self, Choice, FinishReason, TokenStream, ToolCall, Usage};
 use crate::history::{History, TurnPlace};
 use crate::rag::Quote;
 use crate::telemetry::{GenerationTimer, Outcome};
@@ -27,6 +27,7 @@ pub struct Record {
     /// What the latest event added to `plain`.
     pub added: Option<String>,
     pub choices: Vec<Choice>,
+    pub tool_calls: Vec<ToolCall>,
     /// Absent where nothing was retrieved for.
     pub citations: Option<Value>,
     quotes: Vec<Value>,
@@ -48,6 +49,7 @@ impl Record {
                 self.text.push_str(text);
                 self.choices.extend_from_slice(choices);
             }
+            Event::ToolCall(delta) => delta.append_to(&mut self.tool_calls),
             Event::Stage { .. } => self.stages.extend(told),
             Event::Notice { .. } => self.notices.extend(told),
             Event::Evidence(citations) => self.citations = Some(as_json(citations)),
@@ -113,7 +115,7 @@ pub fn told(event: &Event) -> Option<Value> {
         Event::Checked { kept, withheld, reasons } => {
             json!({"type": "checked", "kept": kept, "withheld": withheld, "reasons": reasons})
         }
-        Event::Text { .. } | Event::Finished { .. } | Event::Failed(_) => return None,
+        Event::Text { .. } | Event::ToolCall(_) | Event::Finished { .. } | Event::Failed(_) => return None,
     })
 }
 
@@ -156,11 +158,11 @@ impl Running {
         let event = self.events.next().await.unwrap_or(Event::Failed(engine::Error::Stopped.into()));
         self.record.note(&event);
         let outcome = match &event {
-            Event::Text { .. } => {
+            Event::Text { .. } | Event::ToolCall(_) => {
                 self.timer.text();
                 return Some(Ok(event));
             }
-            Event::Finished { reason: FinishReason::Stop, .. } => Outcome::Stop,
+            Event::Finished { reason: FinishReason::Stop | FinishReason::ToolCalls, .. } => Outcome::Stop,
             Event::Finished { reason: FinishReason::Length, .. } => Outcome::Length,
             Event::Failed(_) => Outcome::Error,
             _ => return Some(Ok(event)),
@@ -221,6 +223,7 @@ pub fn engine_events(stream: TokenStream) -> Events {
     let next = |mut stream: TokenStream| async {
         let event = match stream.next().await? {
             engine::Event::Text { text, choices } => Event::Text { text, choices },
+            engine::Event::ToolCall(delta) => Event::ToolCall(delta),
             engine::Event::Finished { reason, usage, .. } => Event::Finished { reason, usage },
             engine::Event::Failed(error) => Event::Failed(chat::Error::Engine(error)),
         };

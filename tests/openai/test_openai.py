@@ -115,6 +115,92 @@ class Chat(unittest.TestCase):
         self.assertEqual([its["n"] for its in last.choices[0].delta.citations], [its["n"] for its in message.citations])
 
 
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "goods": {"type": "string", "maxLength": 30},
+        "origin": {"type": "string", "enum": ["KR", "US", "대한민국"]},
+        "weight": {"type": "integer", "minimum": 1, "maximum": 5000},
+    },
+    "required": ["goods", "origin", "weight"],
+    "additionalProperties": False,
+}
+TOOLS = [
+    {"type": "function", "function": {"name": "declare", "description": "Declares goods", "parameters": SCHEMA, "strict": True}},
+    {"type": "function", "function": {"name": "today", "description": "The date of today"}},
+]
+DECLARE = [{"role": "user", "content": "Declare 20 kg of coffee from the US."}]
+
+
+class Forms(unittest.TestCase):
+    def check(self, text):
+        goods = json.loads(text)
+        self.assertEqual(list(goods), ["goods", "origin", "weight"])
+        self.assertIn(goods["origin"], SCHEMA["properties"]["origin"]["enum"])
+        self.assertTrue(1 <= goods["weight"] <= 5000)
+
+    def test_a_schema_holds_whole_streamed_and_several_times(self):
+        form = {"type": "json_schema", "json_schema": {"name": "goods", "strict": True, "schema": SCHEMA}}
+        asked = {"model": BARE, "messages": DECLARE, "response_format": form, "max_completion_tokens": 200}
+        for choice in client.chat.completions.create(**asked, n=3, seed=5, logprobs=True).choices:
+            self.check(choice.message.content)
+            self.assertEqual(choice.finish_reason, "stop")
+            self.assertEqual(b"".join(bytes(t.bytes) for t in choice.logprobs.content).decode(), choice.message.content)
+        chunks = client.chat.completions.create(**asked, seed=5, stream=True)
+        self.check("".join(chunk.choices[0].delta.content or "" for chunk in chunks))
+
+    def test_json_mode_and_expressions(self):
+        asked = {"model": BARE, "messages": DECLARE, "temperature": 0, "max_completion_tokens": 100}
+        text = client.chat.completions.create(**asked, response_format={"type": "json_object"}).choices[0].message.content
+        self.assertTrue(text.startswith("{"))
+        chosen = client.chat.completions.create(**asked, extra_body={"structured_outputs": {"choice": ["예", "아니요"]}})
+        self.assertIn(chosen.choices[0].message.content, ["예", "아니요"])
+        raw = client.completions.create(model=BARE, prompt="It is", max_tokens=9, extra_body={"guided_regex": "[0-9]{4}"})
+        self.assertRegex(raw.choices[0].text, "^[0-9]{4}$")
+
+    def test_a_call_and_its_result(self):
+        asked = {"model": BARE, "tools": TOOLS, "max_completion_tokens": 200, "seed": 3}
+        named = {"type": "function", "function": {"name": "declare"}}
+        answer = client.chat.completions.create(**asked, messages=DECLARE, tool_choice=named)
+        choice = answer.choices[0]
+        self.assertEqual(choice.finish_reason, "tool_calls")
+        self.assertIsNone(choice.message.content)
+        call = choice.message.tool_calls[0]
+        self.assertEqual((call.type, call.function.name), ("function", "declare"))
+        self.check(call.function.arguments)
+        result = {"role": "tool", "tool_call_id": call.id, "content": "Declaration 4711 was accepted."}
+        messages = [*DECLARE, choice.message, result]
+        told = client.chat.completions.create(**asked, messages=messages, tool_choice="none", temperature=0)
+        self.assertTrue(told.choices[0].message.content)
+
+    def test_a_streamed_call_adds_up(self):
+        chunks = client.chat.completions.create(
+            model=BARE, messages=DECLARE, tools=TOOLS, tool_choice="required", parallel_tool_calls=False,
+            max_completion_tokens=200, seed=4, stream=True,
+        )
+        calls, reasons = {}, []
+        for chunk in chunks:
+            choice = chunk.choices[0]
+            reasons += [choice.finish_reason] if choice.finish_reason else []
+            for delta in choice.delta.tool_calls or []:
+                call = calls.setdefault(delta.index, {"id": "", "name": "", "arguments": ""})
+                call["id"] += delta.id or ""
+                call["name"] += delta.function.name or ""
+                call["arguments"] += delta.function.arguments or ""
+        self.assertEqual((reasons, list(calls)), (["tool_calls"], [0]))
+        self.assertTrue(calls[0]["id"].startswith("call_"))
+        self.assertIn(calls[0]["name"], ["declare", "today"])
+        arguments = json.loads(calls[0]["arguments"])
+        self.assertEqual(set(arguments), set(SCHEMA["properties"]) if calls[0]["name"] == "declare" else set())
+
+    def test_a_model_that_may_choose_says_or_calls(self):
+        answer = client.chat.completions.create(
+            model=BARE, messages=GREETING, tools=TOOLS, max_completion_tokens=60, temperature=0
+        ).choices[0]
+        self.assertEqual(bool(answer.message.tool_calls), answer.finish_reason == "tool_calls")
+        self.assertTrue(answer.message.tool_calls or answer.message.content)
+
+
 class Completions(unittest.TestCase):
     def test_raw_text_is_continued(self):
         answer = client.completions.create(model=BARE, prompt="One, two, three,", max_tokens=8, temperature=0, logprobs=2)
@@ -167,11 +253,15 @@ class Errors(unittest.TestCase):
             client.chat.completions.create(model=BARE, messages=long)
         self.assertEqual(raised.exception.code, "context_length_exceeded")
 
-    def test_tools_are_refused_and_not_ignored(self):
-        tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
+    def test_a_schema_that_cannot_be_held_to(self):
+        schema = {"type": "object", "properties": {"a": {"type": "wizard"}}}
         with self.assertRaises(openai.BadRequestError) as raised:
-            client.chat.completions.create(model=BARE, messages=GREETING, tools=[tool])
-        self.assertEqual(raised.exception.code, "unsupported_parameter")
+            client.chat.completions.create(
+                model=BARE, messages=GREETING, response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+            )
+        self.assertEqual(raised.exception.code, "invalid_schema")
+        self.assertEqual(raised.exception.param, "response_format.json_schema.schema")
+        self.assertIn("/properties/a", raised.exception.message)
 
     @unittest.skipUnless(KEY, "the server asks for no key")
     def test_a_wrong_key(self):

@@ -15,8 +15,8 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc;
 
 use super::{
-    BoxFuture, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Prompt, SamplingParams, Timings,
-    TokenStream, Usage,
+    BoxFuture, Constraint, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Part, Prompt,
+    SamplingParams, Timings, TokenStream, Usage,
 };
 use crate::config::Secret;
 use crate::lang::Language;
@@ -118,6 +118,10 @@ impl Engine for RemoteEngine {
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
             request.validate()?;
+            if matches!(request.constraint, Some(Constraint::Quotes(_))) {
+                let reason = "an engine elsewhere cannot bind quotations".into();
+                return Err(Error::BadConstraint { part: Part::Answer, place: String::new(), reason });
+            }
             let path = match request.prompt {
                 Prompt::Text(_) => "completions",
                 Prompt::Chat(_) | Prompt::Continue { .. } => "chat/completions",
@@ -129,7 +133,7 @@ impl Engine for RemoteEngine {
             let response = shared.send(post).await?;
             let status = response.status();
             if !status.is_success() {
-                return Err(self.refusal(status, complaint(response).await, &request.prompt));
+                return Err(self.refusal(status, complaint(response).await, &request));
             }
             let (events, stream) = TokenStream::channel(EVENTS_CAPACITY);
             tokio::spawn(async move {
@@ -146,8 +150,8 @@ impl Engine for RemoteEngine {
 
     /// The other side's queue cannot be asked: a full one shows when the request is submitted.
     fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
-        let prompt = Prompt::Text(String::new());
-        GenerateRequest { prompt, sampling: sampling.clone(), max_tokens, logprobs: None }.validate()
+        let request = GenerateRequest::new(Prompt::Text(String::new()));
+        GenerateRequest { sampling: sampling.clone(), max_tokens, ..request }.validate()
     }
 
     fn load(&self) -> Load {
@@ -169,16 +173,20 @@ impl Engine for RemoteEngine {
 
 impl RemoteEngine {
     /// The engine's word for a status that is not success.
-    fn refusal(&self, status: StatusCode, complaint: wire::Complaint, prompt: &Prompt) -> Error {
+    fn refusal(&self, status: StatusCode, complaint: wire::Complaint, request: &GenerateRequest) -> Error {
         if status == StatusCode::TOO_MANY_REQUESTS {
             // The other side's queue is not ours to see: what we know is how many of ours it has taken.
             let waiting = self.shared.num_running.load(Ordering::Relaxed);
             return Error::QueueFull { waiting, limit: waiting };
         }
         if status == StatusCode::BAD_REQUEST && complaint.is_too_long {
-            let estimate = || self.count_tokens(prompt).unwrap_or(0).max(self.info.context_len);
+            let estimate = || self.count_tokens(&request.prompt).unwrap_or(0).max(self.info.context_len);
             let prompt_len = complaint.prompt_len.unwrap_or_else(estimate);
             return Error::PromptTooLong { model: self.info.id.clone(), prompt_len, max_len: self.info.context_len };
+        }
+        if status == StatusCode::BAD_REQUEST && (request.constraint.is_some() || request.tools.is_some()) {
+            // Nothing else of what we send can be refused for what it says, and its reason says what it was.
+            return Error::BadConstraint { part: Part::Answer, place: String::new(), reason: complaint.message };
         }
         self.shared.failed(format!("{status}: {}", complaint.message))
     }
@@ -235,10 +243,14 @@ impl Running {
             lines.push(&bytes.map_err(|error| describe(&error))?);
             while let Some(line) = lines.next() {
                 match answer.read(&line)? {
-                    wire::Piece::Text { text, choices } => {
+                    wire::Piece::Text { text, choices, calls } => {
                         first_text.get_or_insert_with(Instant::now);
-                        if events.send(Event::Text { text, choices }).await.is_err() {
-                            return Err("the reader went away".into());
+                        let said = !text.is_empty() || !choices.is_empty();
+                        let text = said.then_some(Event::Text { text, choices });
+                        for event in text.into_iter().chain(calls.into_iter().map(Event::ToolCall)) {
+                            if events.send(event).await.is_err() {
+                                return Err("the reader went away".into());
+                            }
                         }
                     }
                     wire::Piece::Nothing => {}

@@ -5,7 +5,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::engine::{Choice, FinishReason, GenerateRequest, Message, Prompt, SamplingParams, TokenLogprob, Usage};
+use crate::engine::{
+    Choice, Constraint, FinishReason, GenerateRequest, Message, Prompt, SamplingParams, TokenLogprob, ToolCall,
+    ToolCallDelta, ToolChoice, Tools, Usage,
+};
 
 /// `GET /models`.
 #[derive(Debug, Deserialize)]
@@ -87,10 +90,10 @@ pub fn body(model: &str, dialect: Dialect, request: &GenerateRequest) -> Value {
                 set("logprobs", json!(top));
             }
         }
-        Prompt::Chat(messages) => set("messages", json!(messages)),
+        Prompt::Chat(messages) => set("messages", messages.iter().map(told).collect()),
         Prompt::Continue { messages, answer } => {
             let last = Message::assistant(answer);
-            set("messages", messages.iter().chain([&last]).map(|message| json!(message)).collect());
+            set("messages", messages.iter().chain([&last]).map(told).collect());
             set("add_generation_prompt", json!(false));
             set("continue_final_message", json!(true));
         }
@@ -130,8 +133,54 @@ pub fn body(model: &str, dialect: Dialect, request: &GenerateRequest) -> Value {
     if !sampling.stop.is_empty() {
         set("stop", json!(sampling.stop));
     }
+    let is_chat = !matches!(request.prompt, Prompt::Text(_));
+    match &request.constraint {
+        None | Some(Constraint::Quotes(_)) => {}
+        Some(Constraint::JsonObject) if is_chat => set("response_format", json!({"type": "json_object"})),
+        Some(Constraint::JsonSchema(schema)) if is_chat => {
+            let named = json!({"name": "answer", "schema": schema, "strict": true});
+            set("response_format", json!({"type": "json_schema", "json_schema": named}));
+        }
+        // vLLM's field, for what OpenAI has no word for.
+        Some(Constraint::JsonObject) => set("structured_outputs", json!({"json_object": true})),
+        Some(Constraint::JsonSchema(schema)) => set("structured_outputs", json!({"json": schema})),
+        Some(Constraint::Regex(expression)) => set("structured_outputs", json!({"regex": expression})),
+        Some(Constraint::Lark(grammar)) => set("structured_outputs", json!({"grammar": grammar})),
+    }
+    if let Some(tools) = request.tools.as_ref().filter(|tools| !tools.list.is_empty()) {
+        set("tools", tools.list.iter().map(|tool| json!({"type": "function", "function": tool})).collect());
+        set("tool_choice", choice(tools));
+        if !tools.parallel {
+            set("parallel_tool_calls", json!(false));
+        }
+    }
     dialect.translate(&mut body, sampling);
     body
+}
+
+fn choice(tools: &Tools) -> Value {
+    match &tools.choice {
+        ToolChoice::None => json!("none"),
+        ToolChoice::Auto => json!("auto"),
+        ToolChoice::Required => json!("required"),
+        ToolChoice::Named(name) => json!({"type": "function", "function": {"name": name}}),
+    }
+}
+
+/// A message in OpenAI's form.
+fn told(message: &Message) -> Value {
+    let mut told = json!({"role": message.role, "content": message.content});
+    if !message.tool_calls.is_empty() {
+        let call = |call: &ToolCall| {
+            let function = json!({"name": call.name, "arguments": call.arguments});
+            json!({"id": call.id, "type": "function", "function": function})
+        };
+        told["tool_calls"] = message.tool_calls.iter().map(call).collect();
+    }
+    if let Some(id) = &message.tool_call_id {
+        told["tool_call_id"] = json!(id);
+    }
+    told
 }
 
 /// Bytes to lines; a line may come in pieces.
@@ -156,7 +205,7 @@ impl Lines {
 /// What a line adds to an answer.
 #[derive(Debug, PartialEq)]
 pub enum Piece {
-    Text { text: String, choices: Vec<Choice> },
+    Text { text: String, choices: Vec<Choice>, calls: Vec<ToolCallDelta> },
     Nothing,
     Done,
 }
@@ -190,6 +239,29 @@ struct ChunkChoice {
 #[derive(Debug, Default, Deserialize)]
 struct Delta {
     content: Option<String>,
+    tool_calls: Option<Vec<CallDelta>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CallDelta {
+    #[serde(default)]
+    index: usize,
+    id: Option<String>,
+    #[serde(default)]
+    function: FunctionDelta,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct FunctionDelta {
+    name: Option<String>,
+    arguments: Option<String>,
+}
+
+impl From<CallDelta> for ToolCallDelta {
+    fn from(delta: CallDelta) -> Self {
+        let arguments = delta.function.arguments.unwrap_or_default();
+        Self { index: delta.index, id: delta.id, name: delta.function.name, arguments }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -248,15 +320,17 @@ impl Answer {
         match choice.finish_reason.as_deref() {
             None => {}
             Some("length") => self.reason = Some(FinishReason::Length),
+            Some("tool_calls") => self.reason = Some(FinishReason::ToolCalls),
             Some("abort" | "error") => return Err("the server gave the request up".into()),
             Some(_) => self.reason = Some(FinishReason::Stop),
         }
         let text = choice.delta.content.or(choice.text).unwrap_or_default();
         let choices = choice.logprobs.map(Logprobs::into_choices).unwrap_or_default();
-        if text.is_empty() && choices.is_empty() {
+        let calls: Vec<_> = choice.delta.tool_calls.into_iter().flatten().map(ToolCallDelta::from).collect();
+        if text.is_empty() && choices.is_empty() && calls.is_empty() {
             return Ok(Piece::Nothing);
         }
-        Ok(Piece::Text { text, choices })
+        Ok(Piece::Text { text, choices, calls })
     }
 }
 
@@ -345,7 +419,7 @@ mod tests {
     fn usage_after_the_last_choice_is_kept() {
         let mut answer = Answer::default();
         let text = answer.read(r#"data: {"choices":[{"delta":{"content":"Yes"},"finish_reason":null}]}"#);
-        assert_eq!(text, Ok(Piece::Text { text: "Yes".into(), choices: vec![] }));
+        assert_eq!(text, Ok(Piece::Text { text: "Yes".into(), choices: vec![], calls: vec![] }));
         answer.read(r#"data: {"choices":[{"delta":{},"finish_reason":"length"}]}"#).unwrap();
         answer.read(r#"data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#).unwrap();
         assert_eq!(answer.read("data: [DONE]"), Ok(Piece::Done));
@@ -357,6 +431,23 @@ mod tests {
     fn an_error_in_the_stream_is_told_in_its_own_words() {
         let line = r#"data: {"error": {"message": "out of memory", "code": 500}}"#;
         assert_eq!(Answer::default().read(line), Err("out of memory".into()));
+    }
+
+    #[test]
+    fn calls_come_in_pieces() {
+        let mut answer = Answer::default();
+        let mut calls = Vec::new();
+        for line in [
+            r#"data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":""}}]}}]}"#,
+            r#"data: {"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}}]}"#,
+            r#"data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}"#,
+        ] {
+            if let Piece::Text { calls: deltas, .. } = answer.read(line).unwrap() {
+                deltas.iter().for_each(|delta| delta.append_to(&mut calls));
+            }
+        }
+        assert_eq!(calls, [ToolCall { id: "c".into(), name: "f".into(), arguments: "{}".into() }]);
+        assert_eq!(answer.reason, Some(FinishReason::ToolCalls));
     }
 
     #[test]
@@ -398,7 +489,7 @@ mod tests {
     #[test]
     fn log_probabilities_of_a_completion_may_come_in_chats_shape() {
         let line = r#"data: {"choices":[{"text":" the","index":0,"logprobs":{"content":[{"id":260,"token":" the","bytes":[32,116,104,101],"logprob":-1.5,"top_logprobs":[{"id":260,"token":" the","bytes":[32,116,104,101],"logprob":-1.5},{"id":253,"token":" a","bytes":[32,97],"logprob":-2.0}]}]},"finish_reason":null}]}"#;
-        let Ok(Piece::Text { text, choices }) = Answer::default().read(line) else { panic!("a piece of text") };
+        let Ok(Piece::Text { text, choices, .. }) = Answer::default().read(line) else { panic!("a piece of text") };
         assert_eq!((text.as_str(), choices.len(), choices[0].top.len()), (" the", 1, 2));
         assert_eq!(choices[0].top[1], TokenLogprob { bytes: b" a".to_vec(), logprob: -2.0 });
     }

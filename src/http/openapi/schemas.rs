@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// Every schema by name.
 pub fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [requests(), answers(), grounded(), page(), operation()] {
+    for group in [requests(), forms(), answers(), grounded(), page(), operation()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }
@@ -58,8 +58,71 @@ fn with_sampling(mut properties: Value) -> Value {
     });
     properties["stream"] = json!({"type": "boolean", "default": false});
     properties["stream_options"] = object(&[], json!({"include_usage": {"type": "boolean"}}));
+    properties["response_format"] = reference("ResponseFormat");
+    properties["structured_outputs"] = object(
+        &[],
+        json!({
+            "json": {"description": "A JSON schema, or one as text."},
+            "json_object": {"type": "boolean"},
+            "regex": text("The whole answer matches it; Rust's syntax."),
+            "choice": list(text("One of these is the answer.")),
+            "grammar": text("Lark, as llguidance reads it; the first rule is `start`."),
+        }),
+    );
+    properties["structured_outputs"]["description"] =
+        "vLLM's addition, as are the older guided_json, guided_regex, guided_choice and guided_grammar.".into();
     properties["user"] = text("Ignored.");
     properties
+}
+
+/// The forms an answer can be bound to, and the tools a model can be offered.
+fn forms() -> Value {
+    let function = json!({
+        "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+        "description": {"type": "string"},
+        "parameters": {"type": "object", "description": "JSON Schema of the arguments, which are always held to it."},
+        "strict": {"type": "boolean", "description": "Ignored: every call is strict."},
+    });
+    let called = json!({"name": {"type": "string"}, "arguments": text("A JSON object as text.")});
+    let call = json!({
+        "id": {"type": "string"},
+        "type": {"type": "string", "const": "function"},
+        "function": object(&["name", "arguments"], called),
+    });
+    let mut delta = call.clone();
+    delta["index"] = integer("The call's place in the answer.");
+    let kind = |kind: &str| json!({"type": "string", "const": kind});
+    json!({
+        "ResponseFormat": {
+            "description": "Bare model only. A schema or grammar that cannot be held to is refused with its place.",
+            "oneOf": [
+                object(&["type"], json!({"type": {"type": "string", "enum": ["text", "json_object"]}})),
+                object(&["type", "json_schema"], json!({
+                    "type": kind("json_schema"),
+                    "json_schema": object(&["schema"], json!({
+                        "name": {"type": "string"},
+                        "schema": {"type": "object"},
+                        "strict": {"type": "boolean", "description": "Ignored: every answer is strict."},
+                    })),
+                })),
+                object(&["type", "pattern"], json!({"type": kind("regex"), "pattern": text("Haetae's addition.")})),
+                object(&["type", "grammar"], json!({"type": kind("grammar"), "grammar": text("Lark. Haetae's addition.")})),
+            ],
+        },
+        "Tool": object(&["type", "function"], json!({
+            "type": kind("function"),
+            "function": object(&["name"], function),
+        })),
+        "ToolChoice": {"oneOf": [
+            {"type": "string", "enum": ["none", "auto", "required"]},
+            object(&["type", "function"], json!({
+                "type": kind("function"),
+                "function": object(&["name"], json!({"name": {"type": "string"}})),
+            })),
+        ]},
+        "ToolCall": object(&["id", "type", "function"], call),
+        "ToolCallDelta": object(&["index"], delta),
+    })
 }
 
 fn requests() -> Value {
@@ -71,6 +134,9 @@ fn requests() -> Value {
             "max_completion_tokens": integer("Most tokens to write."),
             "max_tokens": integer("Older name of max_completion_tokens."),
             "n": answers,
+            "tools": {"type": "array", "items": reference("Tool"), "maxItems": 128, "description": "Bare model only."},
+            "tool_choice": reference("ToolChoice"),
+            "parallel_tool_calls": {"type": "boolean", "default": true},
             "logprobs": {"type": "boolean", "description": "Bare model only."},
             "top_logprobs": {"type": "integer", "minimum": 0, "maximum": 20},
             "metadata": object(&[], json!({
@@ -81,9 +147,11 @@ fn requests() -> Value {
                 "description": "The last message is the beginning of the answer. vLLM's addition; bare model only.",
             },
         }))),
-        "Message": object(&["role", "content"], json!({
+        "Message": object(&["role"], json!({
             "role": {"type": "string", "enum": ["system", "developer", "user", "assistant", "tool"]},
-            "content": {"oneOf": [{"type": "string"}, list(object(&["type", "text"], json!({
+            "tool_calls": list(reference("ToolCall")),
+            "tool_call_id": text("The call whose result this is; with the role `tool`."),
+            "content": {"oneOf": [{"type": "string"}, {"type": "null"}, list(object(&["type", "text"], json!({
                 "type": {"type": "string", "enum": ["text"]},
                 "text": {"type": "string"},
             })))]},
@@ -111,7 +179,7 @@ fn requests() -> Value {
 }
 
 fn answers() -> Value {
-    let reason = json!({"type": ["string", "null"], "enum": ["stop", "length", null]});
+    let reason = json!({"type": ["string", "null"], "enum": ["stop", "length", "tool_calls", null]});
     let head = |object: &str, choice: Value| {
         json!({
             "id": {"type": "string"},
@@ -128,7 +196,8 @@ fn answers() -> Value {
         &["role", "content"],
         json!({
             "role": {"type": "string", "const": "assistant"},
-            "content": {"type": "string"},
+            "content": {"type": ["string", "null"], "description": "null where the model only calls."},
+            "tool_calls": list(reference("ToolCall")),
             "refusal": {"type": "null"},
             "citations": citations,
             "haetae": reference("Grounds"),
@@ -139,6 +208,7 @@ fn answers() -> Value {
         json!({
             "role": {"type": "string"},
             "content": {"type": "string"},
+            "tool_calls": list(reference("ToolCallDelta")),
             "citations": citations,
         }),
     );

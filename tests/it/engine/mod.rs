@@ -2,9 +2,12 @@
 
 mod bad_files;
 mod batching;
+mod constrained;
 mod limits;
 mod real_models;
 mod sampling;
+mod schemas;
+mod tools;
 
 use std::sync::OnceLock;
 

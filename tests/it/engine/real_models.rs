@@ -2,7 +2,10 @@
 
 use haetae::config::EngineLimits;
 use haetae::engine::arch::GgufFile;
-use haetae::engine::{GenerateRequest, LocalEngine, Message, Prompt, tokenizer_gguf};
+use haetae::engine::{
+    Constraint, GenerateRequest, LocalEngine, Message, Prompt, QuoteLock, SamplingParams, Tool, ToolChoice, Tools,
+    tokenizer_gguf,
+};
 use haetae::lang::Language;
 
 use super::answer;
@@ -29,7 +32,7 @@ fn assert_round_trip(model: &str) {
 }
 
 fn start(model: &str) -> LocalEngine {
-    let limits = EngineLimits { context_len: 256, kv_tokens: 1024, ..EngineLimits::default() };
+    let limits = EngineLimits { context_len: 512, kv_tokens: 1024, ..EngineLimits::default() };
     LocalEngine::start(model, &[Language::En], home::model(model).weights(), limits).unwrap()
 }
 
@@ -74,4 +77,67 @@ async fn gemma3_continues_a_text() {
     // What so small a base model says is its own affair; that it says words is ours.
     assert!(told.text.starts_with(' ') && told.text.is_ascii(), "{}", told.text);
     assert!(told.text.split_whitespace().count() >= 4, "{}", told.text);
+}
+
+/// Byte-level BPE of 151,936 tokens, and SentencePiece of 262,144 with bytes to fall back to: an answer keeps its form
+/// under either.
+#[tokio::test]
+async fn a_form_holds_under_every_kind_of_vocabulary() {
+    let schema = serde_json::json!({
+        "type": "object",
+        "properties": {
+            "품명": {"type": "string", "minLength": 1, "maxLength": 8},
+            "origin": {"enum": ["대한민국", "United  States"]},
+            "rate": {"type": "number", "minimum": 0, "maximum": 100},
+        },
+        "required": ["품명", "origin", "rate"],
+        "additionalProperties": false,
+    });
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let lock = QuoteLock { passages: vec!["구매수수료는 포함되지 않는다.".into()], marks: vec![1] };
+    for model in ["qwen2.5-coder-0.5b-instruct", "gemma-3-270m"] {
+        let engine = start(model);
+        for seed in 0..4 {
+            let request = |text: &str, constraint| GenerateRequest {
+                sampling: SamplingParams { temperature: 1.3, seed: Some(seed), ..SamplingParams::default() },
+                max_tokens: Some(100),
+                constraint: Some(constraint),
+                ..GenerateRequest::new(Prompt::Text(text.into()))
+            };
+            let told = answer(&engine, request("수입 물품의 예: ", Constraint::JsonSchema(schema.clone()))).await;
+            let value = serde_json::from_str(&told.text).unwrap_or_else(|e| panic!("{model}: {e}: {}", told.text));
+            assert!(validator.is_valid(&value), "{model}: {value}");
+            let told = answer(&engine, request("The notice says ", Constraint::Quotes(lock.clone()))).await;
+            for quotation in told.text.split('"').skip(1).step_by(2) {
+                assert!(lock.passages[0].contains(quotation), "{model}: {}", told.text);
+            }
+        }
+    }
+}
+
+/// Qwen's template renders the tools by itself, and the model was trained to call.
+#[tokio::test]
+async fn qwen2_calls_the_right_tool_with_the_right_argument() {
+    let parameters = serde_json::json!({
+        "type": "object",
+        "properties": {"code": {"type": "string", "description": "Tariff code of four digits"}},
+        "required": ["code"],
+    });
+    let tool = |name: &str, description: &str, parameters| Tool {
+        name: name.into(),
+        description: Some(description.into()),
+        parameters,
+    };
+    let list = vec![
+        tool("today", "Tells the date of today", None),
+        tool("duty_rate", "Looks up the duty rate of a tariff code", Some(parameters)),
+    ];
+    let engine = start("qwen2.5-coder-0.5b-instruct");
+    let tools = Tools { list, choice: ToolChoice::Required, parallel: false };
+    let question = Prompt::Chat(vec![Message::user("What is the duty rate of tariff code 0901?")]);
+    let request = GenerateRequest { max_tokens: Some(60), tools: Some(tools), ..GenerateRequest::new(question) };
+    let told = answer(&engine, request).await;
+    assert_eq!(told.tool_calls[0].name, "duty_rate");
+    let arguments: serde_json::Value = serde_json::from_str(&told.tool_calls[0].arguments).unwrap();
+    assert_eq!(arguments, serde_json::json!({"code": "0901"}));
 }

@@ -12,3 +12,4 @@ mod llama_cpp;
 mod models;
 mod operation;
 mod remote_engine;
+mod tools;

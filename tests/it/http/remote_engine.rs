@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haetae::engine::{
-    Engine, Error, Event, FinishReason, GenerateRequest, Message, Prompt, RemoteEngine, SamplingParams,
+    Constraint, Engine, Error, Event, FinishReason, GenerateRequest, Message, Prompt, QuoteLock, RemoteEngine, Role,
+    SamplingParams, Tool, ToolCall, ToolChoice, Tools,
 };
 use serde_json::json;
 
@@ -32,7 +33,7 @@ fn request(prompt: Prompt) -> GenerateRequest {
         seed: Some(u64::MAX),
         stop: vec!["END".into()],
     };
-    GenerateRequest { prompt, sampling, max_tokens: Some(3), logprobs: Some(2) }
+    GenerateRequest { sampling, max_tokens: Some(3), logprobs: Some(2), ..GenerateRequest::new(prompt) }
 }
 
 #[tokio::test]
@@ -58,6 +59,51 @@ async fn a_request_arrives_as_it_was_made_and_its_answer_comes_back_whole() {
     }
     assert_eq!(engine.load().num_running, 0);
     assert_eq!(engine.load().generated_tokens, 9);
+}
+
+#[tokio::test]
+async fn forms_and_tools_arrive_as_they_were_made_and_calls_come_back() {
+    let call = "<tool_call>\n{\"name\": \"rate\", \"arguments\": {\"code\": \"0901\"}}\n</tool_call>";
+    let (url, app) = serve(TestApp::scripted(Script { tokens: vec![call], ..Script::default() })).await;
+    let engine = RemoteEngine::connect(&url, None, None).await.unwrap();
+    let schema = json!({"type": "object"});
+    let chat = || GenerateRequest::new(Prompt::Chat(vec![Message::user("Hi")]));
+    let text = || GenerateRequest::new(Prompt::Text("Hi".into()));
+    for constraint in [
+        Constraint::JsonObject,
+        Constraint::JsonSchema(schema),
+        Constraint::Regex("a+".into()),
+        Constraint::Lark("start: \"a\"".into()),
+    ] {
+        for request in [chat(), text()] {
+            let asked = GenerateRequest { constraint: Some(constraint.clone()), ..request };
+            engine.submit(asked).await.unwrap().collect().await.unwrap();
+            assert_eq!(app.engine.requests().pop().unwrap().constraint.as_ref(), Some(&constraint));
+        }
+    }
+    let lock = GenerateRequest { constraint: Some(Constraint::Quotes(QuoteLock::default())), ..chat() };
+    assert!(!engine.locks_quotes());
+    assert!(matches!(engine.submit(lock).await, Err(Error::BadConstraint { .. })));
+
+    let tool = Tool { name: "rate".into(), description: None, parameters: Some(json!({"type": "object"})) };
+    let earlier = ToolCall { id: "c1".into(), name: "rate".into(), arguments: "{}".into() };
+    let messages = vec![
+        Message::user("Hi"),
+        Message { tool_calls: vec![earlier], ..Message::assistant("") },
+        Message { tool_call_id: Some("c1".into()), ..Message::new(Role::Tool, "8 %") },
+    ];
+    for choice in [ToolChoice::Auto, ToolChoice::Required, ToolChoice::Named("rate".into())] {
+        let tools = Tools { list: vec![tool.clone()], choice, parallel: false };
+        let asked = GenerateRequest { tools: Some(tools), ..GenerateRequest::new(Prompt::Chat(messages.clone())) };
+        let told = engine.submit(asked.clone()).await.unwrap().collect().await.unwrap();
+        let there = app.engine.requests().pop().unwrap();
+        assert_eq!((there.tools, there.prompt), (asked.tools, asked.prompt));
+        assert_eq!((told.reason, told.text.as_str()), (Some(FinishReason::ToolCalls), ""));
+        assert_eq!(
+            (told.tool_calls[0].name.as_str(), told.tool_calls[0].arguments.as_str()),
+            ("rate", "{\"code\": \"0901\"}")
+        );
+    }
 }
 
 #[tokio::test]

@@ -99,8 +99,9 @@ impl Engine for ScriptedEngine {
             let (script, running, cancelled) =
                 (self.script.clone(), Arc::clone(&self.num_running), Arc::clone(&self.num_cancelled));
             running.fetch_add(1, Ordering::SeqCst);
+            let spoken = request.clone();
             tokio::spawn(async move {
-                let last = speak(&script, &request, prompt_len, &sender).await;
+                let last = speak(&script, &spoken, prompt_len, &sender).await;
                 let heard = match last {
                     Some(event) => sender.send(event).await.is_ok(),
                     None => false,
@@ -110,7 +111,8 @@ impl Engine for ScriptedEngine {
                 }
                 running.fetch_sub(1, Ordering::SeqCst);
             });
-            Ok(stream)
+            let calls = request.tools.as_ref().is_some_and(|tools| tools.are_offered());
+            Ok(if calls { stream.with_tools() } else { stream })
         })
     }
 

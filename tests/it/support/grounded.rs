@@ -28,10 +28,13 @@ impl Turns for Grounded {
                 sampling: request.sampling,
                 max_tokens: request.max_tokens,
                 logprobs: request.logprobs,
+                constraint: request.constraint,
+                tools: request.tools,
             };
             let next = |mut stream: TokenStream| async {
                 let event = match stream.next().await? {
                     engine::Event::Text { text, choices } => Event::Text { text, choices },
+                    engine::Event::ToolCall(delta) => Event::ToolCall(delta),
                     engine::Event::Finished { reason, usage, .. } => Event::Finished { reason, usage },
                     engine::Event::Failed(error) => Event::Failed(error.into()),
                 };
