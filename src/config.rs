@@ -81,6 +81,12 @@ pub struct EngineFile {
     pub kv_tokens: Option<usize>,
     /// Tokens processed in one step.
     pub step_tokens: Option<usize>,
+    /// Tokens of prompts in a step that also goes on with answers; by the machine's speed where absent.
+    pub mixed_tokens: Option<usize>,
+    /// Guess what comes next from what was said before, and check several tokens at once.
+    pub prompt_lookup: Option<bool>,
+    /// Beginnings of prompts that the prefix cache keeps as long as it can.
+    pub max_pins: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -130,11 +136,24 @@ pub struct EngineLimits {
     pub context_len: usize,
     pub kv_tokens: usize,
     pub step_tokens: usize,
+    /// As many as a step of a quarter of a second holds where absent.
+    pub mixed_tokens: Option<usize>,
+    pub prompt_lookup: bool,
+    pub max_pins: usize,
 }
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        Self { max_waiting: 64, max_running: 16, context_len: 8192, kv_tokens: 32_768, step_tokens: 512 }
+        Self {
+            max_waiting: 64,
+            max_running: 16,
+            context_len: 8192,
+            kv_tokens: 32_768,
+            step_tokens: 512,
+            mixed_tokens: None,
+            prompt_lookup: true,
+            max_pins: 8,
+        }
     }
 }
 
@@ -198,6 +217,9 @@ impl Config {
                 context_len: file.engine.context_len.unwrap_or(defaults.context_len),
                 kv_tokens: file.engine.kv_tokens.unwrap_or(defaults.kv_tokens),
                 step_tokens: file.engine.step_tokens.unwrap_or(defaults.step_tokens),
+                mixed_tokens: file.engine.mixed_tokens.or(defaults.mixed_tokens),
+                prompt_lookup: file.engine.prompt_lookup.unwrap_or(defaults.prompt_lookup),
+                max_pins: file.engine.max_pins.unwrap_or(defaults.max_pins),
             },
             embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),

@@ -194,6 +194,7 @@ impl CorpusTurn {
         ];
         Ok(GenerateRequest {
             prompt: Prompt::Chat(messages),
+            lane: self.request.lane,
             sampling: self.request.sampling.clone(),
             max_tokens: Some(self.request.max_tokens.unwrap_or(EXPLANATION_TOKENS)),
             logprobs: None,

@@ -29,6 +29,16 @@ impl KvStore {
     pub fn layer_mut(&mut self, layer: usize) -> &mut LayerStore {
         &mut self.layers[layer]
     }
+
+    /// Copies a block's keys and values of every layer.
+    pub fn copy_block(&mut self, from: BlockId, to: BlockId) {
+        for layer in &mut self.layers {
+            let len = layer.num_kv_heads * layer.head_dim * BLOCK_LEN;
+            let (from, to) = (from.0 as usize * len, to.0 as usize * len);
+            layer.keys.copy_within(from..from + len, to);
+            layer.values.copy_within(from..from + len, to);
+        }
+    }
 }
 
 impl LayerStore {

@@ -14,6 +14,7 @@ mod embeddings;
 mod error;
 mod fields;
 mod health;
+mod lane;
 mod logprobs;
 mod messages;
 mod models;

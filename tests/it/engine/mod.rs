@@ -3,6 +3,7 @@
 mod bad_files;
 mod batching;
 mod limits;
+mod lookup;
 mod real_models;
 mod sampling;
 

@@ -32,7 +32,7 @@ fn request(prompt: Prompt) -> GenerateRequest {
         seed: Some(u64::MAX),
         stop: vec!["END".into()],
     };
-    GenerateRequest { prompt, sampling, max_tokens: Some(3), logprobs: Some(2) }
+    GenerateRequest { sampling, max_tokens: Some(3), logprobs: Some(2), ..GenerateRequest::new(prompt) }
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn its_errors_are_the_engines() {
     assert!(matches!(engine.submit(long).await, Err(Error::PromptTooLong { max_len: 100, .. })));
     let mut hot = GenerateRequest::new(Prompt::Text("word".into()));
     hot.sampling.temperature = 9.0;
-    let refused = engine.admits(&hot.sampling, None);
+    let refused = engine.admits(hot.lane, &hot.sampling, None);
     assert!(matches!(refused, Err(Error::BadParameter { name: "temperature", .. })));
     assert!(matches!(engine.submit(hot).await, Err(Error::BadParameter { name: "temperature", .. })));
 
