@@ -4,6 +4,7 @@ mod bad_files;
 mod batching;
 mod limits;
 mod lookup;
+mod lookup_speed;
 mod real_models;
 mod sampling;
 
