@@ -185,11 +185,18 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let rag = Arc::new(Rag::new(Arc::clone(&index)));
     let warming = Arc::clone(&rag);
     tokio::task::spawn_blocking(move || warm_up(&warming)).await?;
-    let chat = Chat::new(Arc::clone(&engine), Some(rag), Arc::new(Prompts::load()?));
+    let chat = Arc::new(Chat::new(Arc::clone(&engine), Some(rag), Arc::new(Prompts::load()?)));
+    let reading = Arc::clone(&chat);
+    // Whoever asks meanwhile waits for the model, not for the server.
+    tokio::spawn(async move {
+        if let Err(error) = reading.read_rules().await {
+            tracing::warn!(%error, "the rules could not be read beforehand");
+        }
+    });
     let embeddings = IndexEmbeddings { id: config.embedder.clone(), embedder: Arc::clone(index.embedder()) };
     Ok(AppState::new(Parts {
         engine,
-        turns: Arc::new(chat),
+        turns: chat,
         history,
         documents: Arc::new(IndexDocuments(index)),
         embeddings: Arc::new(embeddings),

@@ -85,6 +85,12 @@ pub struct EngineFile {
     pub step_tokens: Option<usize>,
     /// How the KV cache keeps its numbers: `f32`, `f16` or `q8`.
     pub kv_type: Option<KvType>,
+    /// Tokens of prompts in a step that also goes on with answers; by the machine's speed where absent.
+    pub mixed_tokens: Option<usize>,
+    /// Guess what comes next from what was said before, and check several tokens at once.
+    pub prompt_lookup: Option<bool>,
+    /// Beginnings of prompts that the prefix cache keeps as long as it can.
+    pub max_pins: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -145,6 +151,10 @@ pub struct EngineLimits {
     pub kv_tokens: usize,
     pub step_tokens: usize,
     pub kv_type: KvType,
+    /// As many as a step of a quarter of a second holds where absent.
+    pub mixed_tokens: Option<usize>,
+    pub prompt_lookup: bool,
+    pub max_pins: usize,
 }
 
 impl Default for EngineLimits {
@@ -156,6 +166,9 @@ impl Default for EngineLimits {
             kv_tokens: 32_768,
             step_tokens: 512,
             kv_type: KvType::F16,
+            mixed_tokens: None,
+            prompt_lookup: true,
+            max_pins: 8,
         }
     }
 }
@@ -223,6 +236,9 @@ impl Config {
                 kv_tokens: file.engine.kv_tokens.unwrap_or(defaults.kv_tokens),
                 step_tokens: file.engine.step_tokens.unwrap_or(defaults.step_tokens),
                 kv_type: file.engine.kv_type.unwrap_or(defaults.kv_type),
+                mixed_tokens: file.engine.mixed_tokens.or(defaults.mixed_tokens),
+                prompt_lookup: file.engine.prompt_lookup.unwrap_or(defaults.prompt_lookup),
+                max_pins: file.engine.max_pins.unwrap_or(defaults.max_pins),
             },
             embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),

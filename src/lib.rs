@@ -50,9 +50,10 @@
 //!
 //! **A bare request** (the language model's own id, `/v1/completions`).
 //! [`engine::Engine::submit`] takes a [`engine::GenerateRequest`] or refuses it at once. The model's thread repeats
-//! three steps as long as there is work: the scheduler picks tokens under a budget, the decoder runs them as one batch
-//! over the block KV cache, the scheduler takes the logits back and each sequence draws, speaks or ends. Requests join
-//! and leave the batch between two steps. A [`engine::TokenStream`] that is dropped cancels its sequence.
+//! three steps as long as there is work: the scheduler picks tokens under a budget (next tokens first, then prompts by
+//! lane, then guesses at what is quoted), the decoder runs them as one batch over the block KV cache, the scheduler takes
+//! the logits back and each sequence draws, speaks or ends. Requests join and leave the batch between two steps. A
+//! [`engine::TokenStream`] that is dropped cancels its sequence.
 //!
 //! **A document** (`haetae corpora add` and `build`, the start of `serve`).
 //! [`ingest::source_files`] lists the built-in corpora and those under the home folder, [`ingest::documents`] reads a

@@ -24,6 +24,19 @@ pub struct EngineSample {
     pub prefix_tokens_hit: u64,
     pub prompt_tokens: u64,
     pub generated_tokens: u64,
+    pub kv_blocks_cached: usize,
+    pub kv_blocks_pinned: usize,
+    /// Blocks neither used nor to be had; 0, or there is a bug.
+    pub kv_blocks_lost: usize,
+    pub kv_blocks_evicted: u64,
+    /// Tokens guessed by prompt lookup, and those of them that were right.
+    pub guesses_run: u64,
+    pub guesses_accepted: u64,
+    pub num_preemptions: u64,
+    /// Requests that wait, by lane.
+    pub lane_waiting: [(&'static str, usize); 3],
+    /// Tokens computed by lane.
+    pub lane_tokens: [(&'static str, u64); 3],
 }
 
 /// How a generation ended.
@@ -107,6 +120,30 @@ impl Metrics {
         page.counter("haetae_prefix_cache_hits_total", "Prompt tokens found there.", engine.prefix_tokens_hit);
         page.counter("haetae_prompt_tokens_total", "Prompt tokens processed.", engine.prompt_tokens);
         page.counter("haetae_generation_tokens_total", "Tokens generated.", engine.generated_tokens);
+        page.counter(
+            "haetae_num_preemptions_total",
+            "Sequences computed again after giving way.",
+            engine.num_preemptions,
+        );
+        let (run, accepted) = (engine.guesses_run, engine.guesses_accepted);
+        page.counter("haetae_spec_decode_num_draft_tokens_total", "Tokens guessed by prompt lookup.", run);
+        page.counter("haetae_spec_decode_num_accepted_tokens_total", "Of these, those that were right.", accepted);
+        page.gauge("haetae_kv_cache_cached_blocks", "Unused blocks that are kept.", "", engine.kv_blocks_cached as f64);
+        page.gauge("haetae_kv_cache_pinned_blocks", "Blocks of pinned prefixes.", "", engine.kv_blocks_pinned as f64);
+        page.gauge("haetae_kv_cache_lost_blocks", "0, or there is a bug.", "", engine.kv_blocks_lost as f64);
+        page.counter(
+            "haetae_kv_cache_evicted_blocks_total",
+            "Kept blocks dropped for others.",
+            engine.kv_blocks_evicted,
+        );
+        page.head("haetae_lane_requests_waiting", "Requests in the queue by lane.", "gauge");
+        for (lane, waiting) in engine.lane_waiting {
+            page.sample("haetae_lane_requests_waiting", &format!("{{lane=\"{lane}\"}}"), waiting as f64);
+        }
+        page.head("haetae_lane_tokens_total", "Tokens computed by lane.", "counter");
+        for (lane, tokens) in engine.lane_tokens {
+            page.sample("haetae_lane_tokens_total", &format!("{{lane=\"{lane}\"}}"), tokens as f64);
+        }
         page.counter("haetae_embedded_texts_total", "Texts embedded.", self.embedded_texts.load(Ordering::Relaxed));
 
         page.head("haetae_request_success_total", "Generations by how they ended.", "counter");

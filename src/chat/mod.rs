@@ -14,10 +14,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::engine::{
-    self, Choice, Constraint, Engine, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams,
+    self, Choice, Constraint, Engine, FinishReason, GenerateRequest, Lane, Message, Prompt, Role, SamplingParams,
     ToolCallDelta, Tools, Usage,
 };
-use crate::prompts::Prompts;
+use crate::prompts::{Prompts, System};
 use crate::rag::{Citation, Quote, Rag};
 use turn::CorpusTurn;
 
@@ -51,6 +51,7 @@ pub enum Target {
 #[derive(Clone, Debug)]
 pub struct TurnRequest {
     pub target: Target,
+    pub lane: Lane,
     pub messages: Vec<Message>,
     pub sampling: SamplingParams,
     pub max_tokens: Option<usize>,
@@ -61,10 +62,11 @@ pub struct TurnRequest {
 }
 
 impl TurnRequest {
-    /// One question to be answered from `corpora`, greedily.
+    /// One question of an officer's to be answered from `corpora`, greedily.
     pub fn question(question: &str, corpora: Vec<String>) -> Self {
         Self {
             target: Target::Corpora(corpora),
+            lane: Lane::Officer,
             messages: vec![Message::user(question)],
             sampling: SamplingParams::default(),
             max_tokens: None,
@@ -203,6 +205,17 @@ impl Chat {
         &self.engine
     }
 
+    /// Has the engine read and keep what it is told before every explanation.
+    ///
+    /// # Errors
+    /// The engine's; [`Error::Prompt`] if a template fails.
+    pub async fn read_rules(&self) -> Result<(), Error> {
+        for &language in &self.engine.info().languages {
+            self.engine.pin(&[Message::system(self.prompts.render(&System { language })?)]).await?;
+        }
+        Ok(())
+    }
+
     /// Starts a turn.
     ///
     /// # Errors
@@ -217,7 +230,7 @@ impl Chat {
         if !request.messages.iter().any(|message| message.role == Role::User) {
             return Err(Error::NoQuestion);
         }
-        self.engine.admits(&request.sampling, request.max_tokens)?;
+        self.engine.admits(request.lane, &request.sampling, request.max_tokens)?;
         let turn = CorpusTurn {
             engine: Arc::clone(&self.engine),
             rag,
@@ -235,6 +248,7 @@ impl Chat {
             .engine
             .submit(GenerateRequest {
                 prompt: Prompt::Chat(request.messages),
+                lane: request.lane,
                 sampling: request.sampling,
                 max_tokens: request.max_tokens,
                 logprobs: request.logprobs,

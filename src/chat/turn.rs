@@ -201,6 +201,7 @@ impl CorpusTurn {
             Constraint::Quotes(QuoteLock { passages, marks: sources.iter().map(|source| source.n).collect() })
         });
         Ok(GenerateRequest {
+            lane: self.request.lane,
             sampling: self.request.sampling.clone(),
             max_tokens: Some(self.request.max_tokens.unwrap_or(EXPLANATION_TOKENS)),
             constraint,

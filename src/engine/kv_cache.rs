@@ -3,14 +3,14 @@
 //!
 //! A block holds [`BLOCK_LEN`] tokens. A full block is known by the hash of its tokens chained to its predecessor's, so
 //! equal prefixes meet in equal blocks whoever computed them (vLLM, "automatic prefix caching"). Unused full blocks
-//! keep their contents until the space is needed, least recently used first.
+//! keep their contents until the space is needed, least recently used first, and those of a pinned prefix last of all.
 //!
 //! ```text
 //! block    free list, no contents --allocate--> used (refs > 0) --release--> cached (refs = 0, hash known) --evict--> used
 //!                                               ^------------------reuse-----------------'
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub use crate::kernels::{BLOCK_LEN, BlockId};
 
@@ -39,8 +39,11 @@ struct Block {
     refs: usize,
     hash: Option<PrefixHash>,
     /// Place in the eviction order, while `refs` is 0 and `hash` is known.
-    released_at: u64,
+    released_at: EvictionKey,
 }
+
+/// Whether the block is pinned, and when it was released; the least is evicted first.
+type EvictionKey = (bool, u64);
 
 /// The blocks of one sequence, in order.
 #[derive(Clone, Debug, Default)]
@@ -62,11 +65,20 @@ impl BlockTable {
 }
 
 /// Counts of blocks; `used + cached + free` is always the total.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockCounts {
     pub used: usize,
     pub cached: usize,
     pub free: usize,
+}
+
+/// Prefixes that are kept while there is anything else to evict; the one pinned first makes way for one too many.
+#[derive(Debug)]
+struct Pins {
+    prefixes: VecDeque<Vec<PrefixHash>>,
+    max_prefixes: usize,
+    /// Prefixes that a block belongs to.
+    counts: HashMap<PrefixHash, usize>,
 }
 
 /// Owns every block.
@@ -76,25 +88,87 @@ pub struct KvCache {
     free: Vec<BlockId>,
     /// Full blocks by content, used or not.
     by_hash: HashMap<PrefixHash, BlockId>,
-    /// Unused full blocks by the time they were released.
-    cached: BTreeMap<u64, BlockId>,
+    /// Unused full blocks in the order of eviction.
+    cached: BTreeMap<EvictionKey, BlockId>,
     clock: u64,
+    pins: Pins,
+    num_evicted: u64,
 }
 
 impl KvCache {
-    pub fn new(num_blocks: usize) -> Self {
+    pub fn new(num_blocks: usize, max_pins: usize) -> Self {
         Self {
             blocks: vec![Block::default(); num_blocks],
             free: (0..num_blocks as u32).rev().map(BlockId).collect(),
             by_hash: HashMap::new(),
             cached: BTreeMap::new(),
             clock: 0,
+            pins: Pins { prefixes: VecDeque::new(), max_prefixes: max_pins, counts: HashMap::new() },
+            num_evicted: 0,
         }
     }
 
     pub fn counts(&self) -> BlockCounts {
         let (free, cached) = (self.free.len(), self.cached.len());
         BlockCounts { used: self.blocks.len() - free - cached, cached, free }
+    }
+
+    /// Full blocks that were dropped for others since the start.
+    pub fn num_evicted(&self) -> u64 {
+        self.num_evicted
+    }
+
+    /// Blocks of pinned prefixes that are there, used or not.
+    pub fn num_pinned(&self) -> usize {
+        self.pins.counts.keys().filter(|hash| self.by_hash.contains_key(hash)).count()
+    }
+
+    /// Blocks that are neither used by anyone nor to be had: 0, or there is a bug. Call when no table is out.
+    pub fn num_lost(&self) -> usize {
+        let mut seen = vec![false; self.blocks.len()];
+        for block in self.free.iter().chain(self.cached.values()) {
+            seen[block.0 as usize] = self.blocks[block.0 as usize].refs == 0;
+        }
+        seen.iter().filter(|seen| !**seen).count()
+    }
+
+    /// Keeps the whole blocks of the prefix `tokens`, now or once they are computed, as long as anything else can be
+    /// evicted.
+    pub fn pin(&mut self, tokens: &[u32]) {
+        let mut hashes = Vec::new();
+        for chunk in tokens.chunks_exact(BLOCK_LEN) {
+            hashes.push(PrefixHash::chain(hashes.last().copied(), chunk));
+        }
+        if hashes.is_empty() || self.pins.prefixes.contains(&hashes) {
+            return;
+        }
+        for hash in &hashes {
+            *self.pins.counts.entry(*hash).or_default() += 1;
+            self.reorder(*hash);
+        }
+        self.pins.prefixes.push_back(hashes);
+        while self.pins.prefixes.len() > self.pins.max_prefixes {
+            for hash in self.pins.prefixes.pop_front().unwrap_or_default() {
+                if let Some(count) = self.pins.counts.get_mut(&hash) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.pins.counts.remove(&hash);
+                    }
+                }
+                self.reorder(hash);
+            }
+        }
+    }
+
+    /// Puts an unused block into its place after its prefix was pinned or no longer is.
+    fn reorder(&mut self, hash: PrefixHash) {
+        let Some(&block) = self.by_hash.get(&hash) else { return };
+        let entry = &mut self.blocks[block.0 as usize];
+        if entry.refs == 0 {
+            self.cached.remove(&entry.released_at);
+            entry.released_at.0 = self.pins.counts.contains_key(&hash);
+            self.cached.insert(entry.released_at, block);
+        }
     }
 
     /// A table that begins with the longest cached prefix of `tokens`, and that prefix's length.
@@ -118,8 +192,14 @@ impl KvCache {
     /// Extends `table` to hold `num_tokens`; all or nothing.
     #[must_use]
     pub fn grow(&mut self, table: &mut BlockTable, num_tokens: usize) -> bool {
+        self.grow_leaving(table, num_tokens, 0)
+    }
+
+    /// As [`Self::grow`], refused where fewer than `reserve` blocks would be left to be had.
+    #[must_use]
+    pub fn grow_leaving(&mut self, table: &mut BlockTable, num_tokens: usize, reserve: usize) -> bool {
         let missing = num_tokens.div_ceil(BLOCK_LEN).saturating_sub(table.blocks.len());
-        if missing > self.free.len() + self.cached.len() {
+        if missing + reserve > self.free.len() + self.cached.len() {
             return false;
         }
         for _ in 0..missing {
@@ -127,6 +207,16 @@ impl KvCache {
             table.blocks.push(block);
         }
         true
+    }
+
+    /// Gives back the blocks after those that hold `num_tokens`; they must not have been recorded.
+    pub fn trim(&mut self, table: &mut BlockTable, num_tokens: usize) {
+        let kept = num_tokens.div_ceil(BLOCK_LEN).max(table.hashes.len());
+        while table.blocks.len() > kept {
+            let block = table.blocks.pop().expect("the length was just compared");
+            self.blocks[block.0 as usize].refs -= 1;
+            self.free.push(block);
+        }
     }
 
     /// Records that the first `num_computed` of `tokens` are in the table's blocks, so that others may reuse them.
@@ -153,12 +243,13 @@ impl KvCache {
             if entry.refs > 0 {
                 continue;
             }
-            if entry.hash.is_some() {
-                self.clock += 1;
-                entry.released_at = self.clock;
-                self.cached.insert(self.clock, block);
-            } else {
-                self.free.push(block);
+            match entry.hash {
+                Some(hash) => {
+                    self.clock += 1;
+                    entry.released_at = (self.pins.counts.contains_key(&hash), self.clock);
+                    self.cached.insert(entry.released_at, block);
+                }
+                None => self.free.push(block),
             }
         }
     }
@@ -176,6 +267,7 @@ impl KvCache {
             let (_, block) = self.cached.pop_first().expect("the caller counted free and cached blocks");
             let hash = self.blocks[block.0 as usize].hash.take().expect("cached blocks have a hash");
             self.by_hash.remove(&hash);
+            self.num_evicted += 1;
             block
         });
         self.blocks[block.0 as usize].refs = 1;
@@ -195,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_released_prefix_is_found_again() {
-        let mut cache = KvCache::new(8);
+        let mut cache = KvCache::new(8, 0);
         let prompt = tokens(40);
         let (mut table, found) = cache.match_prefix(&prompt);
         assert_eq!(found, 0);
@@ -210,7 +302,7 @@ mod tests {
 
     #[test]
     fn the_last_token_of_a_prompt_is_always_computed() {
-        let mut cache = KvCache::new(8);
+        let mut cache = KvCache::new(8, 0);
         let prompt = tokens(32);
         let (mut table, _) = cache.match_prefix(&prompt);
         assert!(cache.grow(&mut table, 32));
@@ -221,18 +313,68 @@ mod tests {
 
     #[test]
     fn a_refused_growth_takes_nothing() {
-        let mut cache = KvCache::new(2);
+        let mut cache = KvCache::new(2, 0);
         let mut table = BlockTable::default();
         assert!(!cache.grow(&mut table, 33));
         assert_eq!(cache.counts().free, 2);
     }
 
+    /// Computes `prompt` and gives its blocks back.
+    fn visit(cache: &mut KvCache, prompt: &[u32]) {
+        let (mut table, _) = cache.match_prefix(prompt);
+        assert!(cache.grow(&mut table, prompt.len()));
+        cache.record(&mut table, prompt, prompt.len());
+        cache.release(table);
+    }
+
+    fn found(cache: &mut KvCache, prompt: &[u32]) -> usize {
+        let (table, found) = cache.match_prefix(prompt);
+        cache.release(table);
+        found
+    }
+
+    #[test]
+    fn a_pinned_prefix_outlives_what_came_after_it() {
+        let other = |nth: u32| (0..33).map(|i| 1000 * nth + i).collect::<Vec<u32>>();
+        let mut cache = KvCache::new(6, 1);
+        cache.pin(&tokens(40));
+        assert_eq!(cache.num_pinned(), 0, "not computed yet");
+        visit(&mut cache, &tokens(40));
+        assert_eq!(cache.num_pinned(), 2);
+        (1..9).for_each(|nth| visit(&mut cache, &other(nth)));
+        assert_eq!((found(&mut cache, &tokens(40)), found(&mut cache, &other(1))), (32, 0));
+        assert!(cache.num_evicted() > 0);
+        // One pin is allowed: the next takes its place.
+        cache.pin(&other(8));
+        (9..12).for_each(|nth| visit(&mut cache, &other(nth)));
+        assert_eq!((found(&mut cache, &tokens(40)), found(&mut cache, &other(8))), (0, 32));
+        // It does not stand in the way of one that needs everything.
+        visit(&mut cache, &(0..96).map(|i| 50_000 + i).collect::<Vec<u32>>());
+        assert_eq!(found(&mut cache, &other(8)), 0);
+        assert_eq!(cache.num_lost(), 0);
+    }
+
+    #[test]
+    fn blocks_for_guesses_that_failed_come_back() {
+        let mut cache = KvCache::new(4, 0);
+        let mut table = BlockTable::default();
+        assert!(cache.grow(&mut table, 50));
+        cache.record(&mut table, &tokens(20), 18);
+        cache.trim(&mut table, 18);
+        assert_eq!((table.blocks().len(), cache.counts().free), (2, 2));
+        assert!(!cache.grow_leaving(&mut table, 49, 1) && cache.grow_leaving(&mut table, 48, 1));
+        cache.trim(&mut table, 0);
+        assert_eq!(table.blocks().len(), 1, "what is recorded stays");
+        cache.release(table);
+        assert_eq!(cache.num_lost(), 0);
+    }
+
     proptest! {
         #[test]
         fn blocks_are_never_lost_and_shared_prefixes_agree(
-            ops in prop::collection::vec((0u8..3, 0usize..4, 1usize..70), 1..80),
+            ops in prop::collection::vec((0u8..4, 0usize..4, 1usize..70), 1..80),
         ) {
-            let mut cache = KvCache::new(12);
+            let mut cache = KvCache::new(12, 2);
             let mut live: Vec<(Vec<u32>, BlockTable)> = Vec::new();
             for (op, family, len) in ops {
                 match op {
@@ -249,11 +391,15 @@ mod tests {
                             cache.release(table);
                         }
                     }
-                    _ => {
+                    2 => {
                         if !live.is_empty() {
                             let (_, table) = live.remove(family % live.len());
                             cache.release(table);
                         }
+                    }
+                    _ => {
+                        let prompt: Vec<u32> = (0..len as u32).map(|i| i + 1000 * family as u32).collect();
+                        cache.pin(&prompt);
                     }
                 }
                 let counts = cache.counts();
@@ -273,6 +419,7 @@ mod tests {
                 cache.release(table);
             }
             prop_assert_eq!(cache.counts().used, 0);
+            prop_assert_eq!(cache.num_lost(), 0);
         }
     }
 }

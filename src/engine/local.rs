@@ -10,16 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use super::arch::Decoder;
 use super::arch::decoder::Batch;
-use super::guide::{Guides, MaskTimes};
-use super::kv_cache::{BLOCK_LEN, BlockId};
+use super::guide::{Guide, Guides, MaskTimes};
+use super::kv_cache::BLOCK_LEN;
 use super::loader::Model;
-use super::request::{GenerateRequest, Message, Prompt, Role, TokenStream};
+use super::request::{GenerateRequest, Lane, Message, Prompt, Role, TokenStream};
 use super::sampler::Sampler;
-use super::scheduler::{Scheduler, Work};
+use super::scheduler::{self, Plan, Scheduler};
 use super::sequence::{Sequence, ValidRequest};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 use super::tools::{Tools, render};
+use super::warm_up::warm_up;
 use super::{BoxFuture, Engine, Error, Load, ModelInfo, SamplingParams};
 use crate::config::EngineLimits;
 use crate::kernels::{KvStore, Segment};
@@ -33,6 +34,7 @@ pub struct LocalEngine {
     guides: Arc<Guides>,
     limits: EngineLimits,
     queue: mpsc::Sender<Sequence>,
+    pins: mpsc::Sender<Vec<u32>>,
     shared: Arc<Shared>,
 }
 
@@ -50,7 +52,7 @@ struct TextSide {
 struct Shared {
     load: Mutex<Load>,
     /// Requests on their way to the thread; those it has taken in are counted in `load`.
-    in_channel: AtomicUsize,
+    in_channel: [AtomicUsize; Lane::ALL.len()],
     stopped: AtomicBool,
 }
 
@@ -68,7 +70,8 @@ impl LocalEngine {
         let config = model.decoder.config();
         let mut store =
             KvStore::new(limits.kv_type, config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
-        warm_up(&mut model.decoder, &mut store)
+        let max_rows = model.context_len.min(num_blocks * BLOCK_LEN);
+        let cost = warm_up(&mut model.decoder, &mut store, max_rows)
             .map_err(|error| Error::BadModel { path: path.display().to_string(), reason: error.to_string() })?;
         let tokenizer = Arc::new(model.tokenizer);
         let prompts =
@@ -77,19 +80,30 @@ impl LocalEngine {
         let text = TextSide { tokenizer: Arc::clone(&tokenizer), template: model.template, prompts, model: id.into() };
         let shared = Arc::new(Shared::default());
         let (queue, arrivals) = mpsc::channel();
+        let (pins, new_pins) = mpsc::channel();
+        let (mixed_tokens, lone_tokens) = cost.chunks(limits.step_tokens);
+        let sizes = scheduler::Limits {
+            num_blocks,
+            max_running: limits.max_running,
+            step_tokens: limits.step_tokens,
+            mixed_tokens: limits.mixed_tokens.map_or(mixed_tokens, |tokens| tokens.min(limits.step_tokens)),
+            lone_tokens,
+            max_pins: limits.max_pins,
+        };
+        tracing::debug!(?cost, ?sizes, "the steps of `{id}` were timed");
         let worker = Worker {
             decoder: model.decoder,
             store,
             tokenizer,
-            scheduler: Scheduler::new(num_blocks, limits.max_running, limits.step_tokens),
+            scheduler: Scheduler::new(sizes, limits.prompt_lookup.then_some(cost)),
             arrivals,
+            new_pins,
             shared: Arc::clone(&shared),
             prompt_tokens: 0,
-            generated_tokens: 0,
         };
         let reason = |error: std::io::Error| Error::Forward { reason: error.to_string() };
         std::thread::Builder::new().name("model".into()).spawn(move || worker.run()).map_err(reason)?;
-        Ok(Self { info, text: Arc::new(text), guides, limits, queue, shared })
+        Ok(Self { info, text: Arc::new(text), guides, limits, queue, pins, shared })
     }
 }
 
@@ -100,19 +114,12 @@ fn check_limits(limits: &EngineLimits) -> Result<(), Error> {
         ("step_tokens", limits.step_tokens, 1, "at least 1"),
         ("context_len", limits.context_len, 2, "at least 2"),
         ("kv_tokens", limits.kv_tokens, BLOCK_LEN, "at least 16"),
+        ("mixed_tokens", limits.mixed_tokens.unwrap_or(1), 1, "at least 1"),
     ];
     match checked.into_iter().find(|(_, value, least, _)| value < least) {
         Some((name, value, _, expected)) => Err(Error::BadParameter { name, expected, value: value.to_string() }),
         None => Ok(()),
     }
-}
-
-/// Runs two tokens through the model, so that the first user does not wait for threads to start and memory to be
-/// mapped. The block they are written to is not recorded, so nobody finds them there.
-fn warm_up(decoder: &mut Decoder, store: &mut KvStore) -> candle_core::Result<()> {
-    let blocks = [BlockId(0)];
-    let segments = vec![Segment { rows: 0..2, start: 0, blocks: &blocks }];
-    decoder.forward(&Batch { tokens: vec![0, 1], segments, logit_rows: vec![1] }, store).map(|_| ())
 }
 
 impl LocalEngine {
@@ -121,8 +128,52 @@ impl LocalEngine {
         self.guides.times()
     }
 
-    fn num_waiting(&self) -> usize {
-        self.shared.in_channel.load(Ordering::Acquire) + self.load().num_waiting
+    /// Requests that a new one of `lane` would wait behind, were its share spent: those of its lane and of more urgent
+    /// ones. Jobs that wait shut nobody out.
+    fn num_waiting(&self, lane: Lane) -> usize {
+        let in_channel = self.shared.in_channel.iter().map(|count| count.load(Ordering::Acquire));
+        in_channel.zip(self.load().lane_waiting).take(lane as usize + 1).map(|(sent, waiting)| sent + waiting).sum()
+    }
+
+    async fn encode(&self, prompt: Prompt) -> Result<Vec<u32>, Error> {
+        let text = Arc::clone(&self.text);
+        // A long prompt takes milliseconds to encode, which would hold up other connections.
+        tokio::task::spawn_blocking(move || text.encode(&prompt, None))
+            .await
+            .map_err(|error| Error::Forward { reason: error.to_string() })?
+    }
+
+    /// Puts a request with its prompt's tokens into the queue.
+    fn enqueue(&self, prompt: Vec<u32>, guide: Option<Guide>, request: GenerateRequest) -> Result<TokenStream, Error> {
+        let (prompt_len, max_len) = (prompt.len(), self.info.context_len);
+        if prompt_len == 0 {
+            return Err(Error::BadParameter { name: "prompt", expected: "at least one token", value: "none".into() });
+        }
+        if prompt_len >= max_len {
+            return Err(Error::PromptTooLong { model: self.info.id.clone(), prompt_len, max_len });
+        }
+        let limit = self.limits.max_waiting;
+        let waiting = self.num_waiting(request.lane);
+        let in_channel = &self.shared.in_channel[request.lane as usize];
+        in_channel.fetch_add(1, Ordering::AcqRel);
+        if waiting >= limit {
+            in_channel.fetch_sub(1, Ordering::AcqRel);
+            return Err(Error::QueueFull { waiting, limit });
+        }
+        let max_tokens = request.max_tokens.unwrap_or(usize::MAX).min(max_len - prompt_len);
+        let (events, stream) = TokenStream::channel(max_tokens + 2);
+        let sequence = Sequence::new(ValidRequest {
+            sampler: Sampler::new(request.sampling.clone(), &prompt),
+            prompt,
+            lane: request.lane,
+            max_tokens,
+            stop: request.sampling.stop,
+            logprobs: request.logprobs,
+            guide,
+            events,
+        });
+        self.queue.send(sequence).map_err(|_| Error::Stopped)?;
+        Ok(stream)
     }
 }
 
@@ -149,48 +200,39 @@ impl Engine for LocalEngine {
             });
             let (prompt, guide, request) =
                 prepared.await.map_err(|error| Error::Forward { reason: error.to_string() })??;
-            let (prompt_len, max_len) = (prompt.len(), self.info.context_len);
-            if prompt_len == 0 {
-                return Err(Error::BadParameter {
-                    name: "prompt",
-                    expected: "at least one token",
-                    value: "none".into(),
-                });
-            }
-            if prompt_len >= max_len {
-                return Err(Error::PromptTooLong { model: self.info.id.clone(), prompt_len, max_len });
-            }
-            let limit = self.limits.max_waiting;
-            let waiting = self.num_waiting();
-            self.shared.in_channel.fetch_add(1, Ordering::AcqRel);
-            if waiting >= limit {
-                self.shared.in_channel.fetch_sub(1, Ordering::AcqRel);
-                return Err(Error::QueueFull { waiting, limit });
-            }
-            let max_tokens = request.max_tokens.unwrap_or(usize::MAX).min(max_len - prompt_len);
-            let (events, stream) = TokenStream::channel(max_tokens + 2);
-            let sequence = Sequence::new(ValidRequest {
-                sampler: Sampler::new(request.sampling.clone(), &prompt),
-                prompt,
-                max_tokens,
-                stop: request.sampling.stop,
-                logprobs: request.logprobs,
-                guide,
-                events,
-            });
-            self.queue.send(sequence).map_err(|_| Error::Stopped)?;
-            Ok(if request.tools.is_some_and(|tools| tools.are_offered()) { stream.with_tools() } else { stream })
+            let has_tools = request.tools.as_ref().is_some_and(Tools::are_offered);
+            let stream = self.enqueue(prompt, guide, request)?;
+            Ok(if has_tools { stream.with_tools() } else { stream })
         })
     }
 
-    fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
+    fn pin<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let mut encoded = Vec::new();
+            // What two conversations share that begin alike and go on differently.
+            for next in ["1", "x"] {
+                let messages = messages.iter().cloned().chain([Message::user(next)]).collect();
+                encoded.push(self.encode(Prompt::Chat(messages)).await?);
+            }
+            let shared = encoded[0].iter().zip(&encoded[1]).take_while(|(a, b)| a == b).count();
+            let prefix = encoded[0][..shared].to_vec();
+            if prefix.len() < BLOCK_LEN {
+                return Ok(());
+            }
+            self.pins.send(prefix.clone()).map_err(|_| Error::Stopped)?;
+            let read = GenerateRequest { max_tokens: Some(1), ..GenerateRequest::new(Prompt::Text(String::new())) };
+            self.enqueue(prefix, None, read)?.collect().await.map(|_| ())
+        })
+    }
+
+    fn admits(&self, lane: Lane, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
         let request = GenerateRequest {
             sampling: sampling.clone(),
             max_tokens,
             ..GenerateRequest::new(Prompt::Text(String::new()))
         };
         request.validate()?;
-        let (waiting, limit) = (self.num_waiting(), self.limits.max_waiting);
+        let (waiting, limit) = (self.num_waiting(lane), self.limits.max_waiting);
         match (self.is_ready(), waiting >= limit) {
             (false, _) => Err(Error::Stopped),
             (true, true) => Err(Error::QueueFull { waiting, limit }),
@@ -242,9 +284,10 @@ struct Worker {
     tokenizer: Arc<Tokenizer>,
     scheduler: Scheduler,
     arrivals: mpsc::Receiver<Sequence>,
+    /// Prefixes to be pinned; each is sent before the request that reads it.
+    new_pins: mpsc::Receiver<Vec<u32>>,
     shared: Arc<Shared>,
     prompt_tokens: u64,
-    generated_tokens: u64,
 }
 
 impl Worker {
@@ -253,7 +296,7 @@ impl Worker {
             self.scheduler.drop_cancelled();
             let plan = self.scheduler.schedule();
             self.publish();
-            if plan.is_empty() {
+            if plan.works.is_empty() {
                 continue;
             }
             // A panic in a kernel must reach those who wait as an error; state may be torn, so the thread ends.
@@ -297,59 +340,84 @@ impl Worker {
     }
 
     fn take_in(&mut self, sequence: Sequence) {
+        while let Ok(prefix) = self.new_pins.try_recv() {
+            self.scheduler.pin(&prefix);
+        }
+        let lane = sequence.lane();
         self.scheduler.add(sequence);
         let mut load = self.shared.load.lock().unwrap_or_else(PoisonError::into_inner);
         load.num_waiting = self.scheduler.num_waiting();
-        self.shared.in_channel.fetch_sub(1, Ordering::AcqRel);
+        load.lane_waiting = self.scheduler.lane_waiting();
+        self.shared.in_channel[lane as usize].fetch_sub(1, Ordering::AcqRel);
     }
 
-    fn step(&mut self, plan: &[Work]) -> candle_core::Result<()> {
+    fn step(&mut self, plan: &Plan) -> candle_core::Result<()> {
+        for &(from, to) in &plan.copies {
+            self.store.copy_block(from, to);
+        }
         let running = self.scheduler.running();
         let mut tokens = Vec::new();
-        let mut segments = Vec::with_capacity(plan.len());
+        let mut segments = Vec::with_capacity(plan.works.len());
         let mut logit_rows = Vec::new();
-        for work in plan {
+        for work in &plan.works {
             let sequence = &running[work.sequence];
             let start = sequence.num_computed();
-            let rows = tokens.len()..tokens.len() + work.len;
+            let first = tokens.len();
             tokens.extend_from_slice(&sequence.tokens()[start..start + work.len]);
+            tokens.extend_from_slice(&sequence.guessed_tokens()[..work.num_guesses]);
             if !sequence.is_decoding() {
                 self.prompt_tokens += work.len as u64;
             }
+            let rows = first..tokens.len();
             if work.samples {
-                logit_rows.push(rows.end as u32 - 1);
+                // The last token's that is known, and those of the guesses after it.
+                logit_rows.extend((rows.end - work.num_guesses - 1..rows.end).map(|row| row as u32));
             }
             segments.push(Segment { rows, start, blocks: sequence.table.blocks() });
         }
-        let num_sampled = logit_rows.len();
-        if num_sampled == 0 {
+        if logit_rows.is_empty() {
             // The last row's logits cost little and spare a second path through the model.
             logit_rows.push(tokens.len() as u32 - 1);
         }
-        self.generated_tokens += num_sampled as u64;
         let batch = Batch { tokens, segments, logit_rows };
-        let mut rows = self.decoder.forward(&batch, &mut self.store)?;
+        let rows = self.decoder.forward(&batch, &mut self.store)?;
         let tokenizer = &self.tokenizer;
-        self.scheduler.complete(plan, |_, sequence| {
-            let logits = rows.next().expect("a row was asked for each sequence that samples");
-            sequence.push(logits, tokenizer)
+        let mut rows = rows.into_iter();
+        self.scheduler.complete(plan, |work, sequence| {
+            let rows: Vec<&[f32]> = rows.by_ref().take(work.num_guesses + 1).collect();
+            sequence.take(work.num_guesses, |sequence, nth| sequence.push(rows[nth], tokenizer))
         });
         Ok(())
     }
 
     fn publish(&self) {
         let blocks = self.scheduler.blocks();
-        let (prefix_tokens_queried, prefix_tokens_hit) = self.scheduler.prefix_tokens();
-        let num_waiting = self.scheduler.num_waiting();
-        *self.shared.load.lock().unwrap_or_else(PoisonError::into_inner) = Load {
+        let cache = self.scheduler.cache();
+        let counts = self.scheduler.counts();
+        let mut load = self.shared.load.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kv_blocks_lost = load.kv_blocks_lost;
+        if self.scheduler.is_idle() {
+            kv_blocks_lost = cache.num_lost();
+            debug_assert_eq!(kv_blocks_lost, 0, "an idle engine has every block free or cached");
+        }
+        *load = Load {
             num_running: self.scheduler.running().len(),
-            num_waiting,
+            num_waiting: self.scheduler.num_waiting(),
             kv_blocks_used: blocks.used,
             kv_blocks_total: blocks.used + blocks.cached + blocks.free,
-            prefix_tokens_queried,
-            prefix_tokens_hit,
+            kv_blocks_cached: blocks.cached,
+            kv_blocks_pinned: cache.num_pinned(),
+            kv_blocks_lost,
+            kv_blocks_evicted: cache.num_evicted(),
+            prefix_tokens_queried: counts.prefix_tokens_queried,
+            prefix_tokens_hit: counts.prefix_tokens_hit,
             prompt_tokens: self.prompt_tokens,
-            generated_tokens: self.generated_tokens,
+            generated_tokens: counts.generated_tokens,
+            guesses_run: counts.guesses_run,
+            guesses_accepted: counts.guesses_accepted,
+            num_preemptions: counts.num_preemptions,
+            lane_waiting: self.scheduler.lane_waiting(),
+            lane_tokens: self.scheduler.lane_tokens(),
         };
     }
 }

@@ -8,15 +8,18 @@ pub mod guide;
 mod kv_cache;
 mod loader;
 pub mod local;
+mod lookup;
 pub mod remote;
 mod request;
 mod sampler;
 mod scheduler;
 mod sequence;
+mod step_cost;
 mod template;
 mod tokenizer;
 pub mod tokenizer_gguf;
 pub mod tools;
+mod warm_up;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +28,7 @@ pub use guide::{Constraint, Part, QuoteLock};
 pub use local::LocalEngine;
 pub use remote::RemoteEngine;
 pub use request::{
-    Choice, Completion, Event, FinishReason, GenerateRequest, Message, Prompt, Role, SamplingParams, Timings,
+    Choice, Completion, Event, FinishReason, GenerateRequest, Lane, Message, Prompt, Role, SamplingParams, Timings,
     TokenLogprob, TokenStream, Usage,
 };
 pub use tokenizer::Tokenizer;
@@ -91,10 +94,26 @@ pub struct Load {
     pub num_waiting: usize,
     pub kv_blocks_used: usize,
     pub kv_blocks_total: usize,
+    /// Blocks that nobody uses and whose contents are kept.
+    pub kv_blocks_cached: usize,
+    /// Blocks of pinned prefixes.
+    pub kv_blocks_pinned: usize,
+    /// Blocks that nobody uses and nobody can have, as counted when the engine last was idle: 0, or there is a bug.
+    pub kv_blocks_lost: usize,
+    pub kv_blocks_evicted: u64,
     pub prefix_tokens_queried: u64,
     pub prefix_tokens_hit: u64,
     pub prompt_tokens: u64,
     pub generated_tokens: u64,
+    /// Tokens that were guessed and computed, and those of them that were right.
+    pub guesses_run: u64,
+    pub guesses_accepted: u64,
+    /// Times that a sequence gave way to another and was computed again.
+    pub num_preemptions: u64,
+    /// Requests that wait in each lane, in the order of [`Lane::ALL`].
+    pub lane_waiting: [usize; Lane::ALL.len()],
+    /// Tokens computed for each lane.
+    pub lane_tokens: [u64; Lane::ALL.len()],
 }
 
 /// A boxed future, so that the trait can be an object.
@@ -117,19 +136,30 @@ pub trait Engine: Send + Sync {
     /// [`Error::Stopped`]; [`Error::Remote`] where the engine is elsewhere.
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>>;
 
-    /// Refuses at once what [`Self::submit`] would refuse whatever the prompt: parameters out of range, a full queue.
+    /// Refuses at once what [`Self::submit`] would refuse whatever the prompt: parameters out of range, a full queue
+    /// for `lane`.
     /// For callers that have other work to do before the prompt is known.
     ///
     /// # Errors
     /// [`Error::BadParameter`], [`Error::QueueFull`], [`Error::Stopped`].
-    fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
-        let _ = (sampling, max_tokens);
+    fn admits(&self, lane: Lane, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
+        let _ = (lane, sampling, max_tokens);
         if self.is_ready() { Ok(()) } else { Err(Error::Stopped) }
     }
 
     /// Whether [`Constraint::Quotes`] is held here; no API carries it elsewhere.
     fn locks_quotes(&self) -> bool {
         false
+    }
+
+    /// Keeps the beginning that all conversations opening with `messages` share, so that it is read but once. A hint:
+    /// engines may ignore it.
+    ///
+    /// # Errors
+    /// [`Error::Template`] if the chat template rejects the messages; [`Error::Stopped`].
+    fn pin<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<(), Error>> {
+        let _ = messages;
+        Box::pin(async { Ok(()) })
     }
 
     fn load(&self) -> Load;

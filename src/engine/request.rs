@@ -103,10 +103,42 @@ impl Default for SamplingParams {
     }
 }
 
+/// Whose a request is, which decides who waits when not all can be served at once. The most urgent first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Lane {
+    /// Someone sits before the screen.
+    Officer,
+    /// A program acts for someone who waits.
+    #[default]
+    Agent,
+    /// Nobody waits.
+    Job,
+}
+
+impl Lane {
+    pub const ALL: [Self; 3] = [Self::Officer, Self::Agent, Self::Job];
+
+    /// Its name in settings, headers and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Officer => "officer",
+            Self::Agent => "agent",
+            Self::Job => "job",
+        }
+    }
+
+    /// The lane of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|lane| lane.name() == name)
+    }
+}
+
 /// One generation as asked for.
 #[derive(Clone, Debug)]
 pub struct GenerateRequest {
     pub prompt: Prompt,
+    pub lane: Lane,
     pub sampling: SamplingParams,
     /// Most tokens to generate; what the context leaves where absent.
     pub max_tokens: Option<usize>,
@@ -119,10 +151,17 @@ pub struct GenerateRequest {
 }
 
 impl GenerateRequest {
-    /// A greedy request without limits.
+    /// A greedy request without limits, in the lane of programs.
     pub fn new(prompt: Prompt) -> Self {
-        let sampling = SamplingParams::default();
-        Self { prompt, sampling, max_tokens: None, logprobs: None, constraint: None, tools: None }
+        Self {
+            prompt,
+            lane: Lane::default(),
+            sampling: SamplingParams::default(),
+            max_tokens: None,
+            logprobs: None,
+            constraint: None,
+            tools: None,
+        }
     }
 
     /// Checks the parameters against their documented ranges.

@@ -9,13 +9,15 @@ use tokio::sync::mpsc;
 use super::Error;
 use super::guide::Guide;
 use super::kv_cache::BlockTable;
-use super::request::{Choice, Event, FinishReason, Timings, TokenLogprob, Usage};
+use super::lookup::{Guess, Record};
+use super::request::{Choice, Event, FinishReason, Lane, Timings, TokenLogprob, Usage};
 use super::sampler::{Draw, Sampler};
 use super::tokenizer::{TextDecoder, Tokenizer};
 
 /// A request that passed validation: it fits the context, and its parameters are in range.
 pub struct ValidRequest {
     pub prompt: Vec<u32>,
+    pub lane: Lane,
     /// At least 1; prompt and answer together fit the context.
     pub max_tokens: usize,
     pub stop: Vec<String>,
@@ -26,8 +28,29 @@ pub struct ValidRequest {
     pub events: mpsc::Sender<Event>,
 }
 
+/// Place in the order of arrival, and a sequence's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeqId(pub u64);
+
+/// How often a sequence may lose its place to another. Then nothing pushes it out any more, or a job would never end.
+const MAX_PREEMPTIONS: usize = 2;
+
+/// What came of a sequence's rows of logits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Tokens drawn.
+    pub num_drawn: usize,
+    /// Guesses that were drawn.
+    pub num_accepted: usize,
+    pub ended: bool,
+}
+
 /// A request in the engine.
 pub struct Sequence {
+    pub id: SeqId,
+    /// The last step it took part in.
+    pub last_step: u64,
+    lane: Lane,
     /// Prompt, then answer.
     tokens: Vec<u32>,
     prompt_len: usize,
@@ -39,6 +62,9 @@ pub struct Sequence {
     sampler: Sampler,
     guide: Option<Guide>,
     output: Output,
+    guess: Guess,
+    guessed: Record,
+    num_preemptions: usize,
     events: mpsc::Sender<Event>,
     cached_len: usize,
     arrived: Instant,
@@ -49,6 +75,9 @@ pub struct Sequence {
 impl Sequence {
     pub fn new(request: ValidRequest) -> Self {
         Self {
+            id: SeqId::default(),
+            last_step: 0,
+            lane: request.lane,
             prompt_len: request.prompt.len(),
             tokens: request.prompt,
             num_computed: 0,
@@ -58,6 +87,9 @@ impl Sequence {
             sampler: request.sampler,
             guide: request.guide,
             output: Output::new(request.stop),
+            guess: Guess::default(),
+            guessed: Record::default(),
+            num_preemptions: 0,
             events: request.events,
             cached_len: 0,
             arrived: Instant::now(),
@@ -79,6 +111,39 @@ impl Sequence {
         self.tokens.len() - self.num_computed
     }
 
+    pub fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// Order in which places are kept when there are too few; the greatest loses its own first.
+    pub fn rank(&self) -> (Lane, SeqId) {
+        (if self.is_settled() { Lane::Officer } else { self.lane }, self.id)
+    }
+
+    /// Whether it has been pushed out as often as may be.
+    pub fn is_settled(&self) -> bool {
+        self.num_preemptions >= MAX_PREEMPTIONS
+    }
+
+    /// Whether one token is left to compute, as between two tokens of an answer.
+    pub fn is_next_token(&self) -> bool {
+        self.pending_len() == 1 && self.num_computed > 0
+    }
+
+    /// Guesses what comes next; gives each guessed token's chance, no more than the answer may still have.
+    pub fn guess(&mut self) -> Vec<f64> {
+        self.guess = Guess::of(&self.tokens);
+        let mut chances = self.guessed.chances(&self.guess);
+        // The token after the last guess is drawn too.
+        chances.truncate(self.max_tokens - (self.tokens.len() - self.prompt_len) - 1);
+        chances
+    }
+
+    /// The tokens last guessed.
+    pub fn guessed_tokens(&self) -> &[u32] {
+        &self.guess.tokens
+    }
+
     /// Whether the whole prompt has been computed.
     pub fn is_decoding(&self) -> bool {
         self.num_computed >= self.prompt_len
@@ -87,6 +152,11 @@ impl Sequence {
     /// Whether the client has gone.
     pub fn is_cancelled(&self) -> bool {
         self.events.is_closed()
+    }
+
+    /// Whether it has had its first turn.
+    pub fn was_admitted(&self) -> bool {
+        self.admitted.is_some()
     }
 
     /// Takes the blocks that hold the first `prefix_len` tokens.
@@ -102,12 +172,33 @@ impl Sequence {
     /// Gives its blocks back to make room for another; what it has said is kept and computed again later.
     pub fn preempt(&mut self) -> BlockTable {
         self.num_computed = 0;
+        self.num_preemptions += 1;
         std::mem::take(&mut self.table)
     }
 
     /// Notes that `len` more tokens are in the cache.
     pub fn advance(&mut self, len: usize) {
         self.num_computed += len;
+    }
+
+    /// Draws a token at each position whose logits are there, the last computed token's and those of `num_guesses`
+    /// guesses after it, for as long as the guesses are drawn: the tokens are those that would be drawn one by one.
+    /// `push` draws at the `nth` position and tells whether the sequence has ended, as [`Self::push`] does.
+    pub fn take(&mut self, num_guesses: usize, mut push: impl FnMut(&mut Self, usize) -> bool) -> Taken {
+        let before = self.tokens.len();
+        let mut taken = Taken::default();
+        for nth in 0..=num_guesses {
+            taken.num_drawn += 1;
+            taken.ended = push(self, nth);
+            let is_guessed = nth < num_guesses && self.tokens.get(before + nth) == Some(&self.guess.tokens[nth]);
+            taken.num_accepted += usize::from(is_guessed);
+            if taken.ended || !is_guessed {
+                break;
+            }
+        }
+        let guess = std::mem::take(&mut self.guess);
+        self.guessed.observe(&guess, &self.tokens[before..]);
+        taken
     }
 
     /// Draws the next token from `logits` and reports it; `true` when the sequence has ended.
@@ -132,23 +223,28 @@ impl Sequence {
             self.finish(FinishReason::Stop);
             return Ok(true);
         }
-        self.tokens.push(draw.token);
         // At once: the next mask is computed while the rest of this step is done, and the next forward pass.
         let is_complete = match &mut self.guide {
             Some(guide) => guide.advance(draw.token)?,
             None => false,
         };
         let choice = self.logprobs.map(|_| choice(&draw, tokenizer));
-        let met_stop = self.output.push(&tokenizer.bytes(draw.token), choice);
+        Ok(self.append(draw.token, &tokenizer.bytes(draw.token), choice, is_complete))
+    }
+
+    /// Adds a drawn token to the answer, which may be complete with it; `true` when the sequence has ended.
+    pub fn append(&mut self, token: u32, bytes: &[u8], choice: Option<Choice>, is_complete: bool) -> bool {
+        self.tokens.push(token);
+        let met_stop = self.output.push(bytes, choice);
         self.flush();
         if met_stop || is_complete {
             self.finish(FinishReason::Stop);
         } else if self.tokens.len() - self.prompt_len >= self.max_tokens {
             self.finish(FinishReason::Length);
         } else {
-            return Ok(false);
+            return false;
         }
-        Ok(true)
+        true
     }
 
     /// Ends the sequence with an error.

@@ -20,9 +20,9 @@ use super::observe::RequestId;
 use super::state::{AppState, ServedModel, blocking, unix_time};
 use super::stream::{self, Wire};
 use super::turn::{self, Keep, Record, Running};
-use super::{FINGERPRINT, MAX_CHOICES, logprobs, messages, sampling, tools};
+use super::{FINGERPRINT, MAX_CHOICES, lane, logprobs, messages, sampling, tools};
 use crate::chat::{Event, Target, TurnRequest};
-use crate::engine::{FinishReason, GenerateRequest, Message, Prompt, Role, Usage};
+use crate::engine::{FinishReason, GenerateRequest, Lane, Message, Prompt, Role, Usage};
 
 const EVENTS_HEADER: &str = "x-haetae-events";
 
@@ -51,7 +51,7 @@ pub async fn create(
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let events = headers.get(EVENTS_HEADER).is_some_and(|value| value == "1");
-    let request = ChatRequest::read(&state, fields)?;
+    let request = ChatRequest::read(&state, fields, lane::read(&headers)?)?;
     let keep = keep(&state, &caller, &request).await?;
     let running = start(&state, &request, keep).await?;
     let wire = ChatWire {
@@ -70,7 +70,7 @@ pub async fn create(
 }
 
 impl ChatRequest {
-    fn read(state: &AppState, mut fields: Fields) -> Result<Self, ApiError> {
+    fn read(state: &AppState, mut fields: Fields, lane: Lane) -> Result<Self, ApiError> {
         let model: String = fields.required("model")?;
         let model = state.models.find(&model)?.clone();
         refuse_what_we_lack(&fields)?;
@@ -109,6 +109,7 @@ impl ChatRequest {
             conversation: read_conversation(&mut fields)?,
             turn: TurnRequest {
                 target: model.target.clone(),
+                lane,
                 messages,
                 sampling: sampling::read(&mut fields, default_temperature)?,
                 max_tokens: read_max_tokens(&mut fields, "max_completion_tokens")?.or(max_tokens),
@@ -207,6 +208,7 @@ async fn start(state: &AppState, request: &ChatRequest, mut keep: Option<Keep>) 
 async fn continue_answer(state: &AppState, mut turn: TurnRequest) -> Result<super::state::Events, ApiError> {
     let answer = turn.messages.pop().map_or_else(String::new, |message: Message| message.content);
     let request = GenerateRequest {
+        lane: turn.lane,
         sampling: turn.sampling,
         max_tokens: turn.max_tokens,
         logprobs: turn.logprobs,

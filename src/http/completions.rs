@@ -3,6 +3,7 @@
 //! Several prompts and `n` answers each are numbered prompt by prompt, as OpenAI numbers them.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use futures::future;
@@ -16,9 +17,9 @@ use super::observe::RequestId;
 use super::state::{AppState, unix_time};
 use super::stream::{self, Wire};
 use super::turn::{self, Record, Running};
-use super::{FINGERPRINT, MAX_CHOICES, logprobs, sampling};
+use super::{FINGERPRINT, MAX_CHOICES, lane, logprobs, sampling};
 use crate::chat::{Event, Target};
-use crate::engine::{FinishReason, GenerateRequest, Prompt, SamplingParams, Usage};
+use crate::engine::{FinishReason, GenerateRequest, Lane, Prompt, SamplingParams, Usage};
 
 /// OpenAI's default here, unlike in chat.
 const DEFAULT_MAX_TOKENS: usize = 16;
@@ -29,6 +30,7 @@ const MAX_LOGPROBS: usize = 5;
 struct CompletionRequest {
     model: String,
     prompts: Vec<String>,
+    lane: Lane,
     num_choices: usize,
     sampling: SamplingParams,
     max_tokens: usize,
@@ -41,9 +43,10 @@ struct CompletionRequest {
 pub async fn create(
     State(state): State<AppState>,
     Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    let request = CompletionRequest::read(&state, fields)?;
+    let request = CompletionRequest::read(&state, fields, lane::read(&headers)?)?;
     let running = start(&state, &request).await?;
     let wire = CompletionWire {
         id: format!("cmpl-{}", uuid::Uuid::new_v4().simple()),
@@ -61,7 +64,7 @@ pub async fn create(
 }
 
 impl CompletionRequest {
-    fn read(state: &AppState, mut fields: Fields) -> Result<Self, ApiError> {
+    fn read(state: &AppState, mut fields: Fields, lane: Lane) -> Result<Self, ApiError> {
         let model: String = fields.required("model")?;
         if state.models.find(&model)?.target != Target::Bare {
             let bare = &state.engine.info().id;
@@ -86,6 +89,7 @@ impl CompletionRequest {
         Ok(Self {
             model,
             prompts,
+            lane,
             num_choices,
             logprobs,
             stream,
@@ -116,6 +120,7 @@ async fn start(state: &AppState, request: &CompletionRequest) -> Result<Vec<Runn
     for prompt in &request.prompts {
         for index in 0..request.num_choices {
             let submitted = state.engine.submit(GenerateRequest {
+                lane: request.lane,
                 sampling: sampling::for_choice(&request.sampling, index),
                 max_tokens: Some(request.max_tokens),
                 logprobs: request.logprobs,

@@ -7,6 +7,7 @@ use axum::response::IntoResponse;
 use serde_json::{Value, json};
 
 use super::state::AppState;
+use crate::engine::Lane;
 use crate::telemetry::EngineSample;
 
 /// The process is up; says nothing of the model.
@@ -33,6 +34,15 @@ pub async fn show_metrics(State(state): State<AppState>) -> impl IntoResponse {
         prefix_tokens_hit: load.prefix_tokens_hit,
         prompt_tokens: load.prompt_tokens,
         generated_tokens: load.generated_tokens,
+        kv_blocks_cached: load.kv_blocks_cached,
+        kv_blocks_pinned: load.kv_blocks_pinned,
+        kv_blocks_lost: load.kv_blocks_lost,
+        kv_blocks_evicted: load.kv_blocks_evicted,
+        guesses_run: load.guesses_run,
+        guesses_accepted: load.guesses_accepted,
+        num_preemptions: load.num_preemptions,
+        lane_waiting: std::array::from_fn(|nth| (Lane::ALL[nth].name(), load.lane_waiting[nth])),
+        lane_tokens: std::array::from_fn(|nth| (Lane::ALL[nth].name(), load.lane_tokens[nth])),
     };
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render(&sample))
 }

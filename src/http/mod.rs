@@ -16,6 +16,7 @@ mod fields;
 mod form;
 mod guard;
 mod health;
+mod lane;
 mod logprobs;
 mod messages;
 mod models;

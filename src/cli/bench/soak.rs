@@ -7,23 +7,17 @@ use super::{OwnServer, SoakArgs};
 use crate::bench::soak::{self, Plan, Report, Subject};
 use crate::config::{Config, EngineChoice, EngineLimits};
 use crate::engine::RemoteEngine;
-use crate::kernels::KvType;
 
 /// Small, so that the cache is full and contended within a short run.
-const LIMITS: EngineLimits = EngineLimits {
-    max_waiting: 256,
-    max_running: 16,
-    context_len: 2048,
-    kv_tokens: 6144,
-    step_tokens: 512,
-    kv_type: KvType::F16,
-};
+fn limits() -> EngineLimits {
+    EngineLimits { context_len: 2048, kv_tokens: 6144, ..EngineLimits::default() }
+}
 
 pub(super) fn run(args: &SoakArgs, config: &Config) -> anyhow::Result<ExitCode> {
     if matches!(config.engine, EngineChoice::Remote { .. }) {
         anyhow::bail!("the settings choose a remote engine; unset `--remote-url`");
     }
-    let limits = EngineLimits { max_waiting: LIMITS.max_waiting.max(args.clients), ..LIMITS };
+    let limits = EngineLimits { max_waiting: args.clients.max(256), ..limits() };
     let plan = Plan {
         duration: Duration::from_secs_f64(args.minutes * 60.0),
         clients: args.clients,

@@ -15,12 +15,14 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc;
 
 use super::{
-    BoxFuture, Constraint, Engine, Error, Event, FinishReason, GenerateRequest, Load, ModelInfo, Part, Prompt,
+    BoxFuture, Constraint, Engine, Error, Event, FinishReason, GenerateRequest, Lane, Load, ModelInfo, Part, Prompt,
     SamplingParams, Timings, TokenStream, Usage,
 };
 use crate::config::Secret;
 use crate::lang::Language;
 
+/// Heeded where the other side is a Haetae too; others ignore it.
+const LANE_HEADER: &str = "x-haetae-lane";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest silence: a long prompt before its first token, on a busy server.
 const READ_TIMEOUT: Duration = Duration::from_secs(300);
@@ -129,8 +131,8 @@ impl Engine for RemoteEngine {
             let running = Running::new(Arc::clone(&self.shared));
             let shared = &self.shared;
             let body = wire::body(&self.info.id, self.dialect, &request);
-            let post = shared.client.post(format!("{}/{path}", shared.url)).json(&body);
-            let response = shared.send(post).await?;
+            let post = shared.client.post(format!("{}/{path}", shared.url)).header(LANE_HEADER, request.lane.name());
+            let response = shared.send(post.json(&body)).await?;
             let status = response.status();
             if !status.is_success() {
                 return Err(self.refusal(status, complaint(response).await, &request));
@@ -149,9 +151,9 @@ impl Engine for RemoteEngine {
     }
 
     /// The other side's queue cannot be asked: a full one shows when the request is submitted.
-    fn admits(&self, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
-        let request = GenerateRequest::new(Prompt::Text(String::new()));
-        GenerateRequest { sampling: sampling.clone(), max_tokens, ..request }.validate()
+    fn admits(&self, lane: Lane, sampling: &SamplingParams, max_tokens: Option<usize>) -> Result<(), Error> {
+        let sampling = sampling.clone();
+        GenerateRequest { lane, sampling, max_tokens, ..GenerateRequest::new(Prompt::Text(String::new())) }.validate()
     }
 
     fn load(&self) -> Load {

@@ -20,6 +20,7 @@ pub fn all() -> Vec<(&'static str, &'static str, Value)> {
                 "tags": ["OpenAI"],
                 "summary": "Continue raw text",
                 "description": "OpenAI's older API. Only the bare language model; the other model ids chat.",
+                "parameters": [lane_header()],
                 "requestBody": body("CompletionRequest"),
                 "responses": generated("The continuation, or its chunks", "Completion", "CompletionChunk"),
             }),
@@ -204,9 +205,20 @@ fn chat_completion() -> Value {
         "description": "With a corpus model (`customs-valuation`, `general`, a corpus of your own) the answer rests \
                         on passages found for the question: the deciding sentence is quoted word for word, `[n]` marks \
                         refer to `citations`, and where no passage carries an answer it says so.",
-        "parameters": [header],
+        "parameters": [header, lane_header()],
         "requestBody": body("ChatRequest"),
         "responses": generated("The answer, or its chunks", "ChatCompletion", "ChatChunk"),
+    })
+}
+
+fn lane_header() -> Value {
+    json!({
+        "name": "X-Haetae-Lane",
+        "in": "header",
+        "required": false,
+        "schema": {"type": "string", "enum": ["officer", "agent", "job"], "default": "agent"},
+        "description": "Who waits when not all can be served at once: `job` (nobody looks on) before `agent` (a \
+                        program acts for someone) before `officer` (someone sits before the screen). Haetae's addition.",
     })
 }
 

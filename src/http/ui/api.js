@@ -42,7 +42,8 @@ export class Api {
       messages,
       metadata: conversation ? { conversation_id: conversation } : undefined,
     };
-    return this.request("POST", "/v1/chat/completions", { body, signal, headers: { "X-Haetae-Events": "1" } });
+    const headers = { "X-Haetae-Events": "1", "X-Haetae-Lane": "officer" };
+    return this.request("POST", "/v1/chat/completions", { body, signal, headers });
   }
 
   async json(method, path, body) {

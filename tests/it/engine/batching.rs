@@ -8,7 +8,7 @@ use haetae::engine::{Completion, Engine, Event, GenerateRequest, LocalEngine};
 use super::{answer, greedy, shared, sixteen, submit, with_limits};
 
 /// Each answer when its request is alone.
-async fn one_by_one(engine: &LocalEngine, requests: Vec<GenerateRequest>) -> Vec<Completion> {
+pub async fn one_by_one(engine: &LocalEngine, requests: Vec<GenerateRequest>) -> Vec<Completion> {
     let mut answers = Vec::new();
     for request in requests {
         answers.push(answer(engine, request).await);
@@ -17,13 +17,13 @@ async fn one_by_one(engine: &LocalEngine, requests: Vec<GenerateRequest>) -> Vec
 }
 
 /// The answers when all requests are under way together.
-async fn together(engine: &LocalEngine, requests: Vec<GenerateRequest>) -> Vec<Completion> {
+pub async fn together(engine: &LocalEngine, requests: Vec<GenerateRequest>) -> Vec<Completion> {
     let streams = futures::future::join_all(requests.into_iter().map(|request| submit(engine, request))).await;
     let answers = streams.into_iter().map(|stream| stream.collect());
     futures::future::join_all(answers).await.into_iter().map(Result::unwrap).collect()
 }
 
-fn assert_same(got: &[Completion], want: &[Completion]) {
+pub fn assert_same(got: &[Completion], want: &[Completion]) {
     assert_eq!(got.len(), want.len());
     for (nth, (got, want)) in got.iter().zip(want).enumerate() {
         assert_eq!(got.text, want.text, "request {nth}");

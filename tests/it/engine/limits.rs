@@ -1,7 +1,7 @@
 //! What is refused, each with the figures that a client needs to do better.
 
 use haetae::config::EngineLimits;
-use haetae::engine::{Engine, Error, GenerateRequest, LocalEngine, SamplingParams};
+use haetae::engine::{Engine, Error, GenerateRequest, Lane, LocalEngine, SamplingParams};
 use haetae::lang::Language;
 
 use super::{SMALL, answer, greedy, shared, submit, with_limits};
@@ -43,11 +43,16 @@ async fn one_request_beyond_the_queue_is_refused_and_the_others_are_not() {
     let second = submit(&engine, greedy("Who wrote Hamlet?", 4)).await;
     let error = engine.submit(greedy("What is a tariff?", 4)).await.err().unwrap();
     assert!(matches!(error, Error::QueueFull { waiting: 2, limit: 2 }), "{error}");
-    assert!(matches!(engine.admits(&SamplingParams::default(), None), Err(Error::QueueFull { .. })));
+    assert!(matches!(engine.admits(Lane::default(), &SamplingParams::default(), None), Err(Error::QueueFull { .. })));
+    // Programs that wait shut no officer out.
+    let officer = GenerateRequest { lane: Lane::Officer, ..greedy("Who are you?", 4) };
+    assert!(engine.admits(Lane::Officer, &SamplingParams::default(), None).is_ok());
+    let officer = submit(&engine, officer).await;
     drop(running);
+    assert!(!officer.collect().await.unwrap().text.is_empty());
     assert!(!first.collect().await.unwrap().text.is_empty());
     assert!(!second.collect().await.unwrap().text.is_empty());
-    assert!(engine.admits(&SamplingParams::default(), None).is_ok());
+    assert!(engine.admits(Lane::default(), &SamplingParams::default(), None).is_ok());
 }
 
 #[tokio::test]
@@ -65,6 +70,7 @@ fn limits_that_let_nothing_run_are_refused_at_the_start() {
         (EngineLimits { max_running: 0, ..good }, "max_running"),
         (EngineLimits { step_tokens: 0, ..good }, "step_tokens"),
         (EngineLimits { context_len: 1, ..good }, "context_len"),
+        (EngineLimits { mixed_tokens: Some(0), ..good }, "mixed_tokens"),
     ] {
         let started = LocalEngine::start(SMALL, &[Language::En], home::model(SMALL).weights(), limits);
         let error = started.err().expect("nothing could ever run").to_string();

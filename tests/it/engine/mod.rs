@@ -4,6 +4,8 @@ mod bad_files;
 mod batching;
 mod constrained;
 mod limits;
+mod lookup;
+mod lookup_speed;
 mod real_models;
 mod sampling;
 mod schemas;

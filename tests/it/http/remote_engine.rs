@@ -114,7 +114,7 @@ async fn its_errors_are_the_engines() {
     assert!(matches!(engine.submit(long).await, Err(Error::PromptTooLong { max_len: 100, .. })));
     let mut hot = GenerateRequest::new(Prompt::Text("word".into()));
     hot.sampling.temperature = 9.0;
-    let refused = engine.admits(&hot.sampling, None);
+    let refused = engine.admits(hot.lane, &hot.sampling, None);
     assert!(matches!(refused, Err(Error::BadParameter { name: "temperature", .. })));
     assert!(matches!(engine.submit(hot).await, Err(Error::BadParameter { name: "temperature", .. })));
 

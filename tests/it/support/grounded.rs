@@ -25,6 +25,7 @@ impl Turns for Grounded {
             }
             let request = GenerateRequest {
                 prompt: Prompt::Chat(request.messages),
+                lane: request.lane,
                 sampling: request.sampling,
                 max_tokens: request.max_tokens,
                 logprobs: request.logprobs,
