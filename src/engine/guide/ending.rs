@@ -80,11 +80,10 @@ mod tests {
     #[test]
     fn strings_are_followed_over_tokens_and_escapes() {
         let mut ending = Ending::default();
-        for (bytes, in_string) in
-            [(&b"{\"a"[..], true), (b"\\", true), (b"\"b", true), (b"\": ", false), (b"\"\"", false)]
-        {
-            ending.note(bytes);
-            assert_eq!(ending.in_string, in_string, "{}", String::from_utf8_lossy(bytes));
+        let pieces = [("{\"a", true), ("\\", true), ("\"b", true), ("\": ", false), ("\"\"", false)];
+        for (piece, in_string) in pieces {
+            ending.note(piece.as_bytes());
+            assert_eq!(ending.in_string, in_string, "{piece}");
         }
     }
 
