@@ -32,9 +32,9 @@ async fn an_answer_ends_before_its_stop_string() {
 async fn an_answer_ends_at_its_limit_and_says_so() {
     let cut = answer(shared(), greedy("Tell me everything about whales.", 5)).await;
     assert_eq!((cut.reason, cut.usage.completion_tokens), (Some(FinishReason::Length), 5));
-    let ended = answer(shared(), greedy("What is the capital of France?", 600)).await;
+    let ended = answer(shared(), greedy("What is 2+2?", 200)).await;
     assert_eq!(ended.reason, Some(FinishReason::Stop));
-    assert!(ended.text.contains("Paris"), "{}", ended.text);
+    assert!(ended.text.contains('4'), "{}", ended.text);
 }
 
 #[tokio::test]
