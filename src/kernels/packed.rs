@@ -106,7 +106,6 @@ impl Packed {
                 }
             }
         });
-        drop(panels);
         Some(Self { format, in_len, out_len, panel_bytes, bytes: packed })
     }
 

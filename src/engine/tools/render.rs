@@ -48,7 +48,7 @@ pub fn plain(
 
 fn prompt(tools: &Tools, language: Language) -> prompts::Tools {
     let must_call = matches!(tools.choice, ToolChoice::Required | ToolChoice::Named(_));
-    let signatures = tools.callable().iter().map(|tool| in_json(tool)).collect();
+    let signatures = tools.callable().iter().map(in_json).collect();
     prompts::Tools { language, signatures, must_call, parallel: tools.parallel }
 }
 
