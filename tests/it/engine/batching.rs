@@ -55,7 +55,8 @@ async fn sixteen_clients_at_once_get_their_single_client_answers() {
 async fn half_of_sixteen_dropped_free_their_blocks_and_the_rest_do_not_notice() {
     let engine = with_limits(EngineLimits { context_len: 512, kv_tokens: 8192, ..EngineLimits::default() });
     let alone = one_by_one(&engine, sixteen()).await;
-    assert_eq!(engine.load().kv_blocks_used, 0, "after all have ended");
+    // The last answer is out before the step that gave it is counted.
+    until("all have ended", || engine.load().kv_blocks_used == 0).await;
     let mut requests = sixteen();
     for request in requests.iter_mut().step_by(2) {
         // Those that leave would otherwise talk for long.
