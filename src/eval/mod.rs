@@ -48,9 +48,10 @@ pub struct Asked {
     pub documents: Vec<String>,
 }
 
-/// The corpus a suite is about: its name without the `-dev` of the tuning half.
+/// The corpus a suite is about: its name without the `-dev` of the tuning half or the `-fresh` of the held-out one.
 fn corpus_of(suite: &str) -> Vec<String> {
-    vec![suite.strip_suffix("-dev").unwrap_or(suite).to_owned()]
+    let corpus = suite.strip_suffix("-dev").or_else(|| suite.strip_suffix("-fresh")).unwrap_or(suite);
+    vec![corpus.to_owned()]
 }
 
 /// Reads `eval/{kind}/{suite}.jsonl`.

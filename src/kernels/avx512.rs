@@ -92,8 +92,8 @@ unsafe fn product<L: Layout, const R: usize>(
                 at = at.add(head);
             }
             for _ in 0..record_groups {
-                if R <= 2 {
-                    // One or two rows wait for memory alone: ask for what comes next before it is due.
+                if R <= 4 {
+                    // A few rows wait for memory alone: ask for what comes next before it is due.
                     for line in (0..group_bytes).step_by(64) {
                         _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD + line).cast());
                     }
@@ -155,7 +155,7 @@ unsafe fn product<L: Layout, const R: usize>(
 }
 
 /// How far ahead of the reading memory is asked for, in bytes.
-const AHEAD: usize = 2048;
+const AHEAD: usize = 6144;
 
 #[inline]
 #[target_feature(enable = "avx512f")]
