@@ -15,7 +15,7 @@ use super::{SMALL, answer, greedy};
 use crate::support::home;
 
 /// Of as many rounds the best counts, request by request: what disturbs a measurement only slows it.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 const RULES: &str = "You assist the staff of a customs administration. Explain from the given sources alone and say \
     nothing that is not in them.\n- The conclusion is settled: it is the deciding sentence below. Say nothing that \
@@ -49,7 +49,7 @@ fn explanations() -> Vec<GenerateRequest> {
         let prompt = Prompt::Chat(vec![Message::system(RULES), Message::user(question)]);
         GenerateRequest { max_tokens: Some(160), ..GenerateRequest::new(prompt) }
     };
-    files.chunks_exact(2).step_by(5).take(8).map(request).collect()
+    files.chunks_exact(2).step_by(5).take(6).map(request).collect()
 }
 
 fn free(temperature: f32) -> Vec<GenerateRequest> {
@@ -111,7 +111,7 @@ async fn guesses_gain_where_answers_quote_and_cost_nothing_elsewhere() {
             quick / plain
         );
     }
-    for (name, requests) in [("explanations, 8 at once", explanations()), ("free 0.7, 6 at once", free(0.7))] {
+    for (name, requests) in [("explanations, 6 at once", explanations()), ("free 0.7, 6 at once", free(0.7))] {
         let mut best = [f64::INFINITY; 2];
         for _ in 0..ROUNDS {
             for (engine, best) in [&plain, &quick].into_iter().zip(&mut best) {
