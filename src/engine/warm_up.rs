@@ -7,8 +7,9 @@ use super::arch::decoder::Batch;
 use super::step_cost::StepCost;
 use crate::kernels::{BLOCK_LEN, BlockId, KvStore, Segment};
 
-/// Rows of the steps that are timed: answers with and without guesses, and the beginning of a prompt.
-const TIMED_ROWS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+/// Rows of the steps that are timed: answers with and without guesses, a full tile of the kernels, and the beginning of a
+/// prompt.
+const TIMED_ROWS: [usize; 7] = [1, 2, 4, 8, 12, 16, 32];
 /// Each is timed this often and the least counts, because what disturbs a measurement only ever slows it.
 const ROUNDS: usize = 3;
 /// No further round begins after this: a large model on a slow machine shall not be waited for.

@@ -15,7 +15,7 @@ use super::{SMALL, answer, greedy};
 use crate::support::home;
 
 /// Of as many rounds the best counts, request by request: what disturbs a measurement only slows it.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 2;
 
 const RULES: &str = "You assist the staff of a customs administration. Explain from the given sources alone and say \
     nothing that is not in them.\n- The conclusion is settled: it is the deciding sentence below. Say nothing that \
@@ -49,7 +49,7 @@ fn explanations() -> Vec<GenerateRequest> {
         let prompt = Prompt::Chat(vec![Message::system(RULES), Message::user(question)]);
         GenerateRequest { max_tokens: Some(160), ..GenerateRequest::new(prompt) }
     };
-    files.chunks_exact(2).step_by(5).take(8).map(request).collect()
+    files.chunks_exact(2).step_by(5).take(6).map(request).collect()
 }
 
 fn free(temperature: f32) -> Vec<GenerateRequest> {
@@ -78,6 +78,9 @@ fn speed(answers: &[Completion]) -> f64 {
 #[ignore = "a measurement, which wants the machine to itself"]
 async fn guesses_gain_where_answers_quote_and_cost_nothing_elsewhere() {
     let (plain, quick) = (start(false), start(true));
+    // The third is the control: how far it is from the first is how far chance alone goes here, and a gain or a loss
+    // that is no larger says nothing.
+    let contestants = [&plain, &quick, &plain];
     let suites = [
         ("explanations", explanations()),
         ("free, greedy", free(0.0)),
@@ -86,40 +89,48 @@ async fn guesses_gain_where_answers_quote_and_cost_nothing_elsewhere() {
     ];
     for (name, requests) in suites {
         let before = quick.load();
-        let mut best: [Vec<Completion>; 2] = Default::default();
-        for round in 0..ROUNDS {
+        let mut best: [Vec<Completion>; 3] = Default::default();
+        for _ in 0..ROUNDS {
             for (nth, request) in requests.iter().enumerate() {
-                for (engine, best) in [&plain, &quick].into_iter().zip(&mut best) {
+                for (engine, best) in contestants.iter().zip(&mut best) {
                     let answer = answer(engine, request.clone()).await;
                     match best.get_mut(nth) {
                         Some(best) if best.timings.decode <= answer.timings.decode => {}
                         Some(best) => *best = answer,
-                        None => {
-                            assert_eq!(round, 0);
-                            best.push(answer);
-                        }
+                        None => best.push(answer),
                     }
                 }
             }
         }
         assert_same(&best[1], &best[0]);
         let after = quick.load();
-        let [plain, quick] = best.map(|answers| speed(&answers));
-        let (run, right) = (after.guesses_run - before.guesses_run, after.guesses_accepted - before.guesses_accepted);
+        let tokens: usize = best[1].iter().map(|answer| answer.usage.completion_tokens).sum();
+        let [plain, quick, control] = best.map(|answers| speed(&answers));
+        let run = (after.guesses_run - before.guesses_run) / ROUNDS as u64;
+        let right = (after.guesses_accepted - before.guesses_accepted) / ROUNDS as u64;
+        // Each right guess saves a step, and rows are not free: no more than this can be gained.
+        let bound = tokens as f64 / (tokens as f64 - right as f64);
         println!(
-            "{name}: {plain:.1} tokens/s without, {quick:.1} with, {:.3} times; {right} of {run} right",
-            quick / plain
+            "{name}: {plain:.1} tokens/s without, {quick:.1} with, {:.3} times (at most {bound:.3}; control {:.3}); {right} of \
+             {run} right in {tokens} tokens",
+            quick / plain,
+            control / plain
         );
     }
-    for (name, requests) in [("explanations, 8 at once", explanations()), ("free 0.7, 6 at once", free(0.7))] {
-        let mut best = [f64::INFINITY; 2];
-        for _ in 0..ROUNDS {
-            for (engine, best) in [&plain, &quick].into_iter().zip(&mut best) {
+    for (name, requests) in [("explanations, 6 at once", explanations()), ("free 0.7, 6 at once", free(0.7))] {
+        let mut best = [f64::INFINITY; 3];
+        for _ in 0..2 * ROUNDS {
+            for (engine, best) in contestants.iter().zip(&mut best) {
                 let started = std::time::Instant::now();
                 together(engine, requests.clone()).await;
                 *best = best.min(started.elapsed().as_secs_f64());
             }
         }
-        println!("{name}: {:.2} s without, {:.2} s with, {:.3} times", best[0], best[1], best[0] / best[1]);
+        let [plain, quick, control] = best;
+        println!(
+            "{name}: {plain:.2} s without, {quick:.2} s with, {:.3} times (control {:.3})",
+            plain / quick,
+            plain / control
+        );
     }
 }

@@ -8,6 +8,7 @@ mod disconnect;
 mod embeddings;
 mod errors;
 mod guard;
+mod lane;
 mod llama_cpp;
 mod models;
 mod operation;

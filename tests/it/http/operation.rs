@@ -34,6 +34,10 @@ async fn metrics_count_requests_by_route_and_generations_by_end() {
         "haetae_inter_token_latency_seconds_count 3",
         "haetae_kv_cache_usage_ratio 0.25",
         "haetae_prompt_tokens_total 7",
+        "haetae_spec_decode_num_draft_tokens_total 0",
+        "haetae_kv_cache_lost_blocks 0",
+        r#"haetae_lane_tokens_total{lane="officer"} 0"#,
+        r#"haetae_lane_requests_waiting{lane="job"} 0"#,
     ] {
         assert!(metrics.body.lines().any(|its| its == line), "{line} is not in\n{}", metrics.body);
     }
