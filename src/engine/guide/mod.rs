@@ -13,6 +13,7 @@ mod constraint;
 mod ending;
 mod grammar;
 mod mask;
+mod narrow;
 mod quotes;
 mod times;
 mod vocabulary;
@@ -284,6 +285,11 @@ impl Guide {
     pub fn mask(&mut self, left: usize) -> Result<Option<&TokenMask>, Error> {
         self.join()?;
         let is_bound = self.state.as_ref().is_some_and(|state| state.is_bound());
+        if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.is_json)
+            && let Some(narrowed) = self.ending.end_number(mask, &self.ends)
+        {
+            self.mask = Some(narrowed);
+        }
         if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.ending.is_due(left))
             && let Some(narrowed) = self.ending.narrow(mask, &self.ends, self.is_json)
         {
