@@ -206,9 +206,13 @@ impl Machine {
     }
 }
 
-/// The library's words without the state it adds for its own developers, on one line.
+/// The library's words without the state it adds for its own developers, on one line, and without settings of its own
+/// that a client cannot reach.
 fn told(reason: &str) -> String {
     let reason = reason.split("\n<").next().unwrap_or(reason);
+    if reason.contains("oneOf constraints are not supported") {
+        return "the options of a `oneOf` are not known to exclude each other; say `anyOf` where they may not".into();
+    }
     reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,9 +1,12 @@
-//! Schemas made narrower where the grammar has no word for them: every value of the new schema is one of the old. What
-//! cannot be made so stays, and is refused by the grammar.
+//! Schemas said in other words where the grammar has none for theirs: every value of the new schema is one of the old.
+//! What cannot be said so stays, and is refused by the grammar. Nothing a client may expect is made impossible: where only
+//! that would help, refusing is better.
 //!
-//! - `oneOf`: an option is kept with what sets it apart from each other one, a type, a constant, or a property that the
-//!   other requires and this one then may not have; an option that nothing sets apart is left out.
-//! - `dependencies` on names: what a property depends on is always there.
+//! - `oneOf`: each option with what sets it apart from every other, a type, a constant, or a property that the other
+//!   requires and this one then may not have.
+//! - `dependencies`: a property is absent, or there with what it asks for.
+//! - `not` of required properties: one of them is absent.
+//! - `minProperties`: as many of the declared properties are required.
 //! - Formats beside the checked ones: the plainest spelling of each, or none where validators do not know it either.
 
 use std::collections::BTreeSet;
@@ -28,6 +31,8 @@ const SPELLED: [(&str, &str, &str); 10] = [
     ("regex", "pattern", "^[A-Za-z0-9 _-]{1,60}$"),
     ("color", "pattern", "^#[0-9a-f]{6}$"),
 ];
+/// Dependencies of one schema that are spelled out.
+const MAX_DEPENDENCIES: usize = 4;
 /// Depth to which two options are compared.
 const DEPTH: usize = 4;
 
@@ -43,13 +48,14 @@ fn narrow_in(schema: &mut Value, root: &Value) {
     }
     let Value::Object(fields) = schema else { return };
     spell_format(fields);
-    require_dependencies(fields);
-    if let Some(Value::Array(options)) = fields.get("oneOf") {
-        let kept = set_apart(options, root);
-        if !kept.is_empty() {
-            fields.remove("oneOf");
-            also(fields, json!({"anyOf": kept}));
-        }
+    meet_dependencies(fields);
+    leave_out_one(fields);
+    require_enough(fields);
+    if let Some(Value::Array(options)) = fields.get("oneOf")
+        && let Some(apart) = set_apart(options, root, is_object(fields))
+    {
+        fields.remove("oneOf");
+        also(fields, json!({"anyOf": apart}));
     }
 }
 
@@ -77,49 +83,112 @@ fn spell_format(fields: &mut Map<String, Value>) {
     }
 }
 
-fn require_dependencies(fields: &mut Map<String, Value>) {
-    for keyword in ["dependencies", "dependentRequired"] {
+fn meet_dependencies(fields: &mut Map<String, Value>) {
+    for keyword in ["dependencies", "dependentRequired", "dependentSchemas"] {
         let Some(Value::Object(dependencies)) = fields.get(keyword) else { continue };
-        let names: Option<Vec<Value>> = dependencies
-            .values()
-            .map(|names| match names {
-                Value::Array(names) => Some(names.clone()),
+        let met: Option<Vec<Value>> = dependencies
+            .iter()
+            .map(|(name, asked)| match asked {
+                Value::Array(names) => Some((name, json!({"required": names}))),
                 // The form of JSON Schema's third draft.
-                Value::String(name) => Some(vec![name.as_str().into()]),
+                Value::String(other) => Some((name, json!({"required": [other]}))),
+                Value::Object(_) => Some((name, asked.clone())),
                 _ => None,
             })
-            .collect::<Option<Vec<_>>>()
-            .map(|lists| lists.concat());
-        if let Some(names) = names {
+            .map(|asked| asked.map(|(name, asked)| absent_or(name, &asked)))
+            .collect();
+        // Each doubles the ways an object can be.
+        if let Some(met) = met.filter(|met| met.len() <= MAX_DEPENDENCIES) {
             fields.remove(keyword);
-            also(fields, json!({"required": names}));
+            met.into_iter().for_each(|condition| also(fields, condition));
         }
     }
 }
 
-/// The options of a `oneOf` of which a value can match only one.
-fn set_apart(options: &[Value], root: &Value) -> Vec<Value> {
-    let mut kept = Vec::new();
-    'options: for (index, option) in options.iter().enumerate() {
-        let mut absent = BTreeSet::new();
+fn absent_or(name: &str, asked: &Value) -> Value {
+    json!({"anyOf": [absent(name), {"allOf": [{"required": [name]}, asked]}]})
+}
+
+fn absent(name: &str) -> Value {
+    json!({"properties": {name: false}})
+}
+
+fn leave_out_one(fields: &mut Map<String, Value>) {
+    let Some(Value::Object(denied)) = fields.get("not") else { return };
+    let only_names = denied.iter().all(|(keyword, value)| {
+        keyword == "required" || (keyword == "type" && value == "object") || keyword == "description"
+    });
+    // A value that is no object has no required properties to lack.
+    let applies = only_names && is_object(fields);
+    let Some(Value::Array(names)) = denied.get("required").filter(|_| applies) else { return };
+    let options: Option<Vec<Value>> = names.iter().map(|name| name.as_str().map(absent)).collect();
+    if let Some(options) = options.filter(|options| !options.is_empty()) {
+        fields.remove("not");
+        also(fields, json!({"anyOf": options}));
+    }
+}
+
+/// Where no properties are declared, the grammar counts them itself.
+fn require_enough(fields: &mut Map<String, Value>) {
+    let (Some(least), Some(Value::Object(declared))) =
+        (fields.get("minProperties").and_then(Value::as_u64), fields.get("properties"))
+    else {
+        return;
+    };
+    let mut names: Vec<&str> =
+        fields.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    for name in declared.keys() {
+        if (names.len() as u64) < least && !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    if names.len() as u64 >= least {
+        let names = json!(names);
+        fields.remove("minProperties");
+        fields.insert("required".into(), names);
+    }
+}
+
+/// The options of a `oneOf`, each with what sets it apart from the others; `None` where something is not. `of_object`:
+/// only objects come to be judged.
+fn set_apart(options: &[Value], root: &Value, of_object: bool) -> Option<Vec<Value>> {
+    let mut apart = Vec::new();
+    for (index, option) in options.iter().enumerate() {
+        let (mut denied, mut demanded) = (BTreeSet::new(), BTreeSet::new());
         for (_, other) in options.iter().enumerate().filter(|(its, _)| *its != index) {
-            if are_disjoint(option, other, root, DEPTH) {
+            if are_disjoint(option, other, root, of_object, DEPTH) {
                 continue;
             }
             let own = required(option, root);
             match required(other, root).into_iter().find(|name| !own.contains(name)) {
-                Some(name) => absent.insert(name),
-                None => continue 'options,
+                Some(name) => denied.insert(name),
+                // An object without that property matches both, so that nothing is lost where it must be there.
+                None => demanded.insert(told_apart_by(option, other, root)?),
             };
         }
-        if absent.is_empty() {
-            kept.push(option.clone());
+        apart.push(if denied.is_empty() && demanded.is_empty() {
+            option.clone()
         } else {
-            let absent: Map<String, Value> = absent.into_iter().map(|name| (name, Value::Bool(false))).collect();
-            kept.push(json!({"allOf": [option, {"type": "object", "properties": absent}]}));
-        }
+            let denied: Map<String, Value> = denied.into_iter().map(|name| (name, Value::Bool(false))).collect();
+            json!({"allOf": [option, {"type": "object", "properties": denied, "required": demanded}]})
+        });
     }
-    kept
+    Some(apart)
+}
+
+/// A property whose value matches one of them at most.
+fn told_apart_by(one: &Value, other: &Value, root: &Value) -> Option<String> {
+    let (one, other) = (resolved(one, root), resolved(other, root));
+    let declared = one.get("properties")?.as_object()?;
+    let found = declared.iter().find(|(name, in_one)| {
+        let in_other = other.get("properties").and_then(|properties| properties.get(name.as_str()));
+        in_other.is_some_and(|in_other| are_disjoint(in_one, in_other, root, false, DEPTH))
+    });
+    found.map(|(name, _)| name.clone())
+}
+
+fn is_object(fields: &Map<String, Value>) -> bool {
+    fields.get("type").is_some_and(|kind| kind == "object")
 }
 
 /// What a reference within the document stands for; itself where it is none.
@@ -149,7 +218,7 @@ fn required(schema: &Value, root: &Value) -> BTreeSet<String> {
 }
 
 /// Whether no value can match both; `false` where that is not known.
-fn are_disjoint(one: &Value, other: &Value, root: &Value, depth: usize) -> bool {
+fn are_disjoint(one: &Value, other: &Value, root: &Value, of_object: bool, depth: usize) -> bool {
     let (one, other) = (resolved(one, root), resolved(other, root));
     if let (Some(of_one), Some(of_other)) = (kinds(one), kinds(other))
         && of_one.is_disjoint(&of_other)
@@ -161,14 +230,23 @@ fn are_disjoint(one: &Value, other: &Value, root: &Value, depth: usize) -> bool 
     {
         return true;
     }
-    let is_object = |schema: &Value| kinds(schema).is_some_and(|kinds| kinds == BTreeSet::from(["object"]));
-    // One of them is enough: then both can only be matched by an object.
-    if depth == 0 || !(is_object(one) || is_object(other)) {
+    let is_only = |schema: &Value, kind| kinds(schema).is_some_and(|kinds| kinds == BTreeSet::from([kind]));
+    // One of them is enough: then only such a value can match both.
+    let both_are = |kind| is_only(one, kind) || is_only(other, kind);
+    let exceeds = |more: &Value, less: &Value| {
+        let (least, most) =
+            (more.get("minItems").and_then(Value::as_u64), less.get("maxItems").and_then(Value::as_u64));
+        least.zip(most).is_some_and(|(least, most)| least > most)
+    };
+    if both_are("array") && (exceeds(one, other) || exceeds(other, one)) {
+        return true;
+    }
+    if depth == 0 || !(of_object || both_are("object")) {
         return false;
     }
     let needed: BTreeSet<String> = required(one, root).union(&required(other, root)).cloned().collect();
     needed.iter().any(|name| match (one["properties"].get(name), other["properties"].get(name)) {
-        (Some(in_one), Some(in_other)) => are_disjoint(in_one, in_other, root, depth - 1),
+        (Some(in_one), Some(in_other)) => are_disjoint(in_one, in_other, root, false, depth - 1),
         (None, _) => lacks(one),
         (_, None) => lacks(other),
     })
@@ -257,19 +335,51 @@ mod tests {
     }
 
     #[test]
-    fn an_option_that_nothing_sets_apart_is_left_out_or_all_stay() {
-        let number = json!({"oneOf": [{"type": "number"}, {"type": "integer"}, {"type": "null"}]});
-        assert_narrower(&number, &[json!(null)], &[json!(1), json!("a")]);
-        let same = json!({"oneOf": [{"type": "string", "maxLength": 3}, {"type": "string", "minLength": 2}]});
-        assert_eq!(narrowed(same.clone()), same);
+    fn a_property_that_tells_options_apart_is_demanded_and_lists_are_told_by_their_length() {
+        let shape = |name: &str| json!({"properties": {"shape": {"enum": [name]}}});
+        let shapes = json!({"type": "object", "oneOf": [shape("square"), shape("circle")]});
+        assert_narrower(&shapes, &[json!({"shape": "square"})], &[json!({}), json!({"shape": "cube"})]);
+        assert!(narrowed(shapes).get("oneOf").is_none());
+        let lists = json!({"oneOf": [{"type": "array", "maxItems": 0}, {"type": "array", "minItems": 1}]});
+        assert!(narrowed(lists).get("oneOf").is_none());
     }
 
     #[test]
-    fn what_a_property_depends_on_is_always_there() {
-        let schema = json!({"type": "object", "dependencies": {"a": ["b"]}});
-        assert_narrower(&schema, &[json!({"a": 1, "b": 2}), json!({"b": 1})], &[json!({"a": 1})]);
-        let nested = json!({"dependencies": {"a": {"required": ["b"]}}});
-        assert_eq!(narrowed(nested.clone()), nested, "a schema there is not ours to understand");
+    fn options_that_nothing_sets_apart_stay() {
+        for options in [
+            json!([{"type": "number"}, {"type": "integer"}, {"type": "null"}]),
+            json!([{"type": "string", "maxLength": 3}, {"type": "string", "minLength": 2}]),
+            json!([{"type": "object", "required": ["a"]}, {"type": "object", "required": ["a", "b"]}]),
+        ] {
+            let schema = json!({"oneOf": options});
+            assert_eq!(narrowed(schema.clone()), schema);
+        }
+    }
+
+    #[test]
+    fn what_a_property_depends_on_is_there_with_it() {
+        for asked in [json!(["b"]), json!({"required": ["b"]})] {
+            let schema = json!({"type": "object", "dependencies": {"a": asked}});
+            assert_narrower(&schema, &[json!({"a": 1, "b": 2}), json!({"b": 1}), json!({})], &[json!({"a": 1})]);
+            assert!(narrowed(schema).get("dependencies").is_none());
+        }
+    }
+
+    #[test]
+    fn properties_that_may_not_be_together_are_not() {
+        let schema = json!({"type": "object", "not": {"required": ["a", "b"]}});
+        assert_narrower(&schema, &[json!({"a": 1}), json!({"b": 1}), json!({})], &[json!({"a": 1, "b": 2})]);
+        assert!(narrowed(schema).get("not").is_none());
+        let other = json!({"type": "object", "not": {"properties": {"a": {"const": 1}}}});
+        assert_eq!(narrowed(other.clone()), other);
+    }
+
+    #[test]
+    fn enough_of_the_declared_properties_are_required() {
+        let schema = json!({"minProperties": 2, "properties": {"a": {}, "b": {}, "c": {}}, "required": ["c"]});
+        assert_eq!(narrowed(schema)["required"], json!(["c", "a"]));
+        let map = json!({"minProperties": 1, "additionalProperties": {"type": "string"}});
+        assert_eq!(narrowed(map.clone()), map);
     }
 
     #[test]
