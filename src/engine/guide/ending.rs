@@ -3,6 +3,8 @@
 //!
 //! Within a string the quotation mark is taken as soon as the grammar allows it; outside, the end of the answer, else
 //! brackets that close, else the comma before what must still come.
+//!
+//! A number is ended in any case before it grows past what readers hold: a model may write digits for ever.
 
 use super::TokenMask;
 use super::quotes::QuoteVocabulary;
@@ -12,8 +14,15 @@ const RESERVE: usize = 48;
 /// And no more than this share of the answer: a small limit must leave room for saying something.
 const SHARE: usize = 4;
 
+/// Digits of a number, about what a 64-bit float can tell apart (RFC 8259, section 6).
+const MAX_DIGITS: usize = 17;
+
 /// The tokens that end something.
 pub struct EndingTokens {
+    /// All that do not make an exponent of what follows a digit.
+    no_exponent: TokenMask,
+    /// And do not go on with the digits.
+    no_digit: TokenMask,
     eos: TokenMask,
     brackets: TokenMask,
     commas: TokenMask,
@@ -30,7 +39,17 @@ impl EndingTokens {
             })
         };
         let quotes = vocabulary.mask_of(|bytes| bytes == b"\"");
-        Self { eos: vocabulary.eos_mask(), brackets: of(b"}]", true), commas: of(b",", true), quotes }
+        let begins = |bytes: &[u8], with: &[u8]| bytes.first().is_some_and(|first| with.contains(first));
+        let no_exponent = vocabulary.mask_of(|bytes| !begins(bytes, b"eE"));
+        let no_digit = vocabulary.mask_of(|bytes| !begins(bytes, b"eE.0123456789"));
+        Self {
+            no_exponent,
+            no_digit,
+            eos: vocabulary.eos_mask(),
+            brackets: of(b"}]", true),
+            commas: of(b",", true),
+            quotes,
+        }
     }
 }
 
@@ -40,6 +59,8 @@ pub struct Ending {
     num_tokens: usize,
     in_string: bool,
     is_escaped: bool,
+    /// Of the number the text ends with.
+    num_digits: usize,
 }
 
 impl Ending {
@@ -47,12 +68,28 @@ impl Ending {
     pub fn note(&mut self, bytes: &[u8]) {
         self.num_tokens += 1;
         for byte in bytes {
+            self.num_digits = match byte {
+                _ if self.in_string => 0,
+                b'0'..=b'9' => self.num_digits + 1,
+                b'.' => self.num_digits,
+                _ => 0,
+            };
             match (self.in_string, byte) {
                 (true, _) if self.is_escaped => self.is_escaped = false,
                 (true, b'\\') => self.is_escaped = true,
                 (_, b'"') => self.in_string = !self.in_string,
                 _ => {}
             }
+        }
+    }
+
+    /// The tokens of `mask` that do not make the number at the end of the text too long; `None` where there is no such
+    /// number, or the grammar has no other way.
+    pub fn end_number(&self, mask: &TokenMask, tokens: &EndingTokens) -> Option<TokenMask> {
+        match self.num_digits {
+            0 => None,
+            1..MAX_DIGITS => mask.narrowed(&tokens.no_exponent),
+            _ => mask.narrowed(&tokens.no_digit),
         }
     }
 
@@ -84,6 +121,15 @@ mod tests {
         for (piece, in_string) in pieces {
             ending.note(piece.as_bytes());
             assert_eq!(ending.in_string, in_string, "{piece}");
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_over_tokens_but_not_in_strings() {
+        let mut ending = Ending::default();
+        for (piece, num_digits) in [("{\"a1\": -12", 2), (".5", 3), (", \"9", 0), ("\": 7", 1), ("}", 0)] {
+            ending.note(piece.as_bytes());
+            assert_eq!(ending.num_digits, num_digits, "{piece}");
         }
     }
 

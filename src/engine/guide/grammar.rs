@@ -6,6 +6,7 @@ use llguidance::api::{GrammarWithLexer, TopLevelGrammar};
 use serde_json::{Map, Value, json};
 
 use super::Constraint;
+use super::narrow::narrow;
 
 /// Blanks between the parts of a JSON value: a space, or a new line with its indent. Bounded, because a model that is
 /// free to may write blanks for ever.
@@ -46,7 +47,7 @@ pub fn of(constraint: &Constraint) -> Option<TopLevelGrammar> {
 /// The grammar of the JSON values that `schema` admits.
 pub fn json(schema: &Value) -> GrammarWithLexer {
     let mut schema = schema.clone();
-    ignore_unknown_formats(&mut schema);
+    narrow(&mut schema);
     if let Value::Object(fields) = &mut schema {
         // Whatever the client wrote there: these are settings of the library, not of the schema.
         fields.insert("x-guidance".into(), json!({"whitespace_pattern": BLANKS}));
@@ -54,24 +55,8 @@ pub fn json(schema: &Value) -> GrammarWithLexer {
     GrammarWithLexer::from_json_schema(schema)
 }
 
-/// Formats that the library holds a text to. Others are annotations, as JSON Schema has it for every format.
-const FORMATS: [&str; 10] =
-    ["date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"];
-
-/// Takes out formats that nothing holds a text to. A property that is called `format` is no keyword.
-fn ignore_unknown_formats(schema: &mut Value) {
-    if let Value::Object(fields) = schema
-        && fields.get("format").and_then(Value::as_str).is_some_and(|format| !FORMATS.contains(&format))
-    {
-        fields.remove("format");
-    }
-    for (_, child) in children_mut(schema) {
-        ignore_unknown_formats(child);
-    }
-}
-
 /// The schemas directly in a schema, each with its place.
-fn children_mut(schema: &mut Value) -> Vec<(String, &mut Value)> {
+pub fn children_mut(schema: &mut Value) -> Vec<(String, &mut Value)> {
     let Value::Object(fields) = schema else { return Vec::new() };
     let mut children = Vec::new();
     for (keyword, value) in fields {
@@ -131,13 +116,6 @@ pub fn locate(schema: &Value, reason: &str, refusal: impl Fn(&Value) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_property_called_format_is_no_format() {
-        let mut schema = json!({"format": "x-custom", "properties": {"format": {"type": "string", "format": "date"}}});
-        ignore_unknown_formats(&mut schema);
-        assert_eq!(schema, json!({"properties": {"format": {"type": "string", "format": "date"}}}));
-    }
 
     #[test]
     fn the_fault_is_found_where_it_is() {

@@ -13,6 +13,7 @@ mod constraint;
 mod ending;
 mod grammar;
 mod mask;
+mod narrow;
 mod quotes;
 mod times;
 mod vocabulary;
@@ -205,9 +206,13 @@ impl Machine {
     }
 }
 
-/// The library's words without the state it adds for its own developers, on one line.
+/// The library's words without the state it adds for its own developers, on one line, and without settings of its own
+/// that a client cannot reach.
 fn told(reason: &str) -> String {
     let reason = reason.split("\n<").next().unwrap_or(reason);
+    if reason.contains("oneOf constraints are not supported") {
+        return "the options of a `oneOf` are not known to exclude each other; say `anyOf` where they may not".into();
+    }
     reason.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -284,6 +289,11 @@ impl Guide {
     pub fn mask(&mut self, left: usize) -> Result<Option<&TokenMask>, Error> {
         self.join()?;
         let is_bound = self.state.as_ref().is_some_and(|state| state.is_bound());
+        if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.is_json)
+            && let Some(narrowed) = self.ending.end_number(mask, &self.ends)
+        {
+            self.mask = Some(narrowed);
+        }
         if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.ending.is_due(left))
             && let Some(narrowed) = self.ending.narrow(mask, &self.ends, self.is_json)
         {
