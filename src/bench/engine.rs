@@ -15,6 +15,7 @@ use super::roofline::{Costs, Share};
 use super::scenario::{Mixed, SharedPrefix};
 use super::{Error, words};
 use crate::engine::{Engine, Event, GenerateRequest, SamplingParams};
+use crate::kernels;
 
 /// Tokens of the prompts that decode begins from.
 pub const DECODE_PROMPT_LEN: usize = 8;
@@ -93,7 +94,7 @@ pub struct Report {
 
 impl Report {
     pub fn new(engine: &dyn Engine, rounds: usize) -> Self {
-        let (model, threads) = (engine.info().id.clone(), rayon::current_num_threads());
+        let (model, threads) = (engine.info().id.clone(), kernels::pool().num_threads());
         Self { model, threads, rounds, ..Self::default() }
     }
 

@@ -1,7 +1,8 @@
 //! What happens to rows between products: normalisation, activation functions, sums. Written so that the compiler makes
 //! vector code of it, with the sums in a fixed order, so that every instruction set gives the same bits.
 
-use super::isa::Isa;
+use super::isa::{Isa, Kernel};
+use super::lanes::{Lanes, ROUNDING};
 
 /// A function applied number by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +33,10 @@ impl Activation {
 /// `e^x` to about two units in the last place, the argument held within [-87, 87]: Cody-Waite reduction and a polynomial.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    const SHIFT: f32 = 12_582_912.0;
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 87.0 { 87.0 } else { x };
-    let shifted = x * std::f32::consts::LOG2_E + SHIFT;
-    let n = shifted - SHIFT;
+    let shifted = x * std::f32::consts::LOG2_E + ROUNDING;
+    let n = shifted - ROUNDING;
     let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
     let mut p = 1.0 / 720.0;
     for coefficient in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
@@ -73,35 +73,23 @@ pub(super) fn inverse_rms(row: &[f32], eps: f32) -> f32 {
 
 /// Normalises every `weight.len()` numbers of `rows` in place.
 pub fn rms_norm(rows: &mut [f32], weight: &[f32], eps: f32) {
-    match Isa::best() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa` says that the processor has the features.
-        Isa::Avx512 => unsafe { rms_norm_avx512(rows, weight, eps) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Isa::Avx2 => unsafe { rms_norm_avx2(rows, weight, eps) },
-        _ => rms_norm_body(rows, weight, eps),
-    }
+    Isa::best().run(RmsNorm { rows, weight, eps });
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl")]
-fn rms_norm_avx512(rows: &mut [f32], weight: &[f32], eps: f32) {
-    rms_norm_body(rows, weight, eps);
+struct RmsNorm<'a> {
+    rows: &'a mut [f32],
+    weight: &'a [f32],
+    eps: f32,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn rms_norm_avx2(rows: &mut [f32], weight: &[f32], eps: f32) {
-    rms_norm_body(rows, weight, eps);
-}
-
-#[inline(always)]
-fn rms_norm_body(rows: &mut [f32], weight: &[f32], eps: f32) {
-    for row in rows.chunks_exact_mut(weight.len()) {
-        let norm = inverse_rms(row, eps);
-        for (x, w) in row.iter_mut().zip(weight) {
-            *x = *x * norm * w;
+impl Kernel for RmsNorm<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        for row in self.rows.chunks_exact_mut(self.weight.len()) {
+            let norm = inverse_rms(row, self.eps);
+            for (x, w) in row.iter_mut().zip(self.weight) {
+                *x = *x * norm * w;
+            }
         }
     }
 }
@@ -109,43 +97,32 @@ fn rms_norm_body(rows: &mut [f32], weight: &[f32], eps: f32) {
 /// Brings every `weight.len()` numbers of `rows` to mean 0 and variance 1 in place, then scales and shifts them (Ba et
 /// al. 2016).
 pub fn layer_norm(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
-    match Isa::best() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa` says that the processor has the features.
-        Isa::Avx512 => unsafe { layer_norm_avx512(rows, weight, bias, eps) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Isa::Avx2 => unsafe { layer_norm_avx2(rows, weight, bias, eps) },
-        _ => layer_norm_body(rows, weight, bias, eps),
-    }
+    Isa::best().run(LayerNorm { rows, weight, bias, eps });
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512vl")]
-fn layer_norm_avx512(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
-    layer_norm_body(rows, weight, bias, eps);
+struct LayerNorm<'a> {
+    rows: &'a mut [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    eps: f32,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn layer_norm_avx2(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
-    layer_norm_body(rows, weight, bias, eps);
-}
-
-#[inline(always)]
-fn layer_norm_body(rows: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
-    for row in rows.chunks_exact_mut(weight.len()) {
-        let mut lanes = [0.0f32; 16];
-        for chunk in row.chunks(16) {
-            for (lane, x) in lanes.iter_mut().zip(chunk) {
-                *lane += x;
+impl Kernel for LayerNorm<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        for row in self.rows.chunks_exact_mut(self.weight.len()) {
+            let mut lanes = [0.0f32; 16];
+            for chunk in row.chunks(16) {
+                for (lane, x) in lanes.iter_mut().zip(chunk) {
+                    *lane += x;
+                }
             }
-        }
-        let mean = lanes.iter().sum::<f32>() / row.len() as f32;
-        row.iter_mut().for_each(|x| *x -= mean);
-        let norm = inverse_rms(row, eps);
-        for ((x, w), b) in row.iter_mut().zip(weight).zip(bias) {
-            *x = *x * norm * w + b;
+            let mean = lanes.iter().sum::<f32>() / row.len() as f32;
+            row.iter_mut().for_each(|x| *x -= mean);
+            let norm = inverse_rms(row, self.eps);
+            for ((x, w), b) in row.iter_mut().zip(self.weight).zip(self.bias) {
+                *x = *x * norm * w + b;
+            }
         }
     }
 }

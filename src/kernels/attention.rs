@@ -7,12 +7,10 @@
 
 use std::ops::Range;
 
-use super::isa::Isa;
+use super::isa::{Isa, Kernel};
 use super::kv_store::{BLOCK_LEN, BlockId, KvType, LayerStore};
-#[cfg(target_arch = "x86_64")]
-use super::lanes;
-use super::lanes::{Lanes, Portable};
-use super::pool::pool;
+use super::lanes::Lanes;
+use super::pool::{Parts, pool};
 
 /// Queries that share one pass over keys; their accumulators fill the registers.
 const TILE: usize = 8;
@@ -69,12 +67,6 @@ impl Tile<'_> {
     }
 }
 
-/// Where results go; tiles write disjoint heads of rows.
-struct Out(*mut f32);
-
-// SAFETY: see the type.
-unsafe impl Sync for Out {}
-
 /// Attends every row of the batch; `out` has the shape of `queries`.
 ///
 /// # Panics
@@ -93,7 +85,8 @@ pub fn attend(shape: &AttentionShape, store: &LayerStore, segments: &[Segment<'_
         if num_queries * shape.num_kv_heads >= 4 * threads * TILE { TILE } else { group.div_ceil(2).min(TILE) };
     let num_tiles = |segment: &Segment<'_>| (segment.rows.len() * group).div_ceil(tile_len);
     let total: usize = segments.iter().map(|segment| num_tiles(segment) * shape.num_kv_heads).sum();
-    let out = Out(out.as_mut_ptr());
+    // Tiles write disjoint heads of rows.
+    let out = Parts(out.as_mut_ptr());
     let run = |piece: usize| {
         let out = &out;
         let mut piece = piece;
@@ -102,7 +95,8 @@ pub fn attend(shape: &AttentionShape, store: &LayerStore, segments: &[Segment<'_
             if piece < tiles * shape.num_kv_heads {
                 let (kv_head, tile) = (piece / tiles, piece % tiles);
                 let end = (segment.rows.len() * group).min((tile + 1) * tile_len);
-                dispatch(shape, store, &Tile { segment, kv_head, queries: tile * tile_len..end }, queries, out);
+                let tile = Tile { segment, kv_head, queries: tile * tile_len..end };
+                Isa::best().run(Attention { shape, store, tile, queries, out });
                 return;
             }
             piece -= tiles * shape.num_kv_heads;
@@ -117,28 +111,24 @@ pub fn attend(shape: &AttentionShape, store: &LayerStore, segments: &[Segment<'_
     }
 }
 
-fn dispatch(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &Out) {
-    match Isa::best() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa` says that the processor has the features.
-        Isa::Avx512 => unsafe { attend_avx512(shape, store, tile, queries, out) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Isa::Avx2 => unsafe { attend_avx2(shape, store, tile, queries, out) },
-        _ => by_kind::<Portable>(shape, store, tile, queries, out),
+/// One tile's attention.
+struct Attention<'a> {
+    shape: &'a AttentionShape,
+    store: &'a LayerStore,
+    tile: Tile<'a>,
+    queries: &'a [f32],
+    out: &'a Parts<f32>,
+}
+
+impl Kernel for Attention<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        match self.store.kind() {
+            KvType::F32 => self.by_size::<L, F32>(),
+            KvType::F16 => self.by_size::<L, F16>(),
+            KvType::Q8 => self.by_size::<L, Q8>(),
+        }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn attend_avx512(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &Out) {
-    by_kind::<lanes::Avx512>(shape, store, tile, queries, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn attend_avx2(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &Out) {
-    by_kind::<lanes::Avx2>(shape, store, tile, queries, out);
 }
 
 /// Sixteen numbers as the store keeps them.
@@ -180,159 +170,148 @@ impl Kept for Q8 {
     }
 }
 
-#[inline(always)]
-fn by_kind<L: Lanes>(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &Out) {
-    match store.kind() {
-        KvType::F32 => by_size::<L, F32>(shape, store, tile, queries, out),
-        KvType::F16 => by_size::<L, F16>(shape, store, tile, queries, out),
-        KvType::Q8 => by_size::<L, Q8>(shape, store, tile, queries, out),
-    }
-}
-
-#[inline(always)]
-fn by_size<L: Lanes, K: Kept>(shape: &AttentionShape, store: &LayerStore, tile: &Tile<'_>, queries: &[f32], out: &Out) {
-    match tile.queries.len() {
-        1 => attend_tile::<L, K, 1>(shape, store, tile, queries, out),
-        2 => attend_tile::<L, K, 2>(shape, store, tile, queries, out),
-        3..=4 => attend_tile::<L, K, 4>(shape, store, tile, queries, out),
-        _ => attend_tile::<L, K, TILE>(shape, store, tile, queries, out),
-    }
-}
-
 /// Rows of `T` columns on the stack.
 type Columns<const T: usize, const N: usize> = [[f32; N]; T];
 
-#[inline(always)]
-fn attend_tile<L: Lanes, K: Kept, const T: usize>(
-    shape: &AttentionShape,
-    store: &LayerStore,
-    tile: &Tile<'_>,
-    queries: &[f32],
-    out: &Out,
-) {
-    let head_dim = shape.head_dim;
-    let group = shape.num_heads / shape.num_kv_heads;
-    // Heads of no whole number of registers are filled up with zeros.
-    let num_chunks = head_dim.div_ceil(BLOCK_LEN);
-    // `[head_dim][T]`, so that a key component meets the tile's queries in one cache line.
-    let mut q = [[0.0f32; T]; MAX_HEAD_DIM];
-    let mut positions = [0; T];
-    for (t, (row, head, position)) in tile.each(group, shape.causal).enumerate() {
-        let start = (row * shape.num_heads + head) * head_dim;
-        for (d, value) in queries[start..start + head_dim].iter().enumerate() {
-            q[d][t] = value * shape.scale;
+impl Attention<'_> {
+    #[inline(always)]
+    fn by_size<L: Lanes, K: Kept>(&self) {
+        match self.tile.queries.len() {
+            1 => self.attend::<L, K, 1>(),
+            2 => self.attend::<L, K, 2>(),
+            3..=4 => self.attend::<L, K, 4>(),
+            _ => self.attend::<L, K, TILE>(),
         }
-        positions[t] = position;
     }
-    let num_queries = tile.queries.len();
-    let (first, last) = (positions[0], positions[num_queries - 1]);
-    let from = |position: usize| shape.window.map_or(0, |window| (position + 1).saturating_sub(window));
-    let mut max = [f32::NEG_INFINITY; T];
-    let mut sum = [0.0f32; T];
-    let mut acc: Columns<T, MAX_HEAD_DIM> = [[0.0; MAX_HEAD_DIM]; T];
-    for stride in from(first) / STRIDE_LEN..=last / STRIDE_LEN {
-        let base = stride * STRIDE_LEN;
-        let blocks = &tile.segment.blocks[stride * STRIDE..(last / BLOCK_LEN + 1).min((stride + 1) * STRIDE)];
-        let mut scores: Columns<T, STRIDE_LEN> = [[f32::NEG_INFINITY; STRIDE_LEN]; T];
-        let mut value_scales = [[1.0f32; BLOCK_LEN]; STRIDE];
-        for (place, block) in blocks.iter().enumerate() {
-            let mut lanes = [L::splat(0.0); T];
-            let keys = store.keys(*block, tile.kv_head);
-            for (keys, q) in keys.chunks_exact(BLOCK_LEN * K::BYTES).zip(&q) {
-                let keys = K::load::<L>(keys);
-                for (lanes, q) in lanes.iter_mut().zip(q) {
-                    *lanes = L::splat(*q).mul_add(keys, *lanes);
-                }
+
+    #[inline(always)]
+    fn attend<L: Lanes, K: Kept, const T: usize>(&self) {
+        let Self { shape, store, tile, queries, out } = self;
+        let head_dim = shape.head_dim;
+        let group = shape.num_heads / shape.num_kv_heads;
+        // Heads of no whole number of registers are filled up with zeros.
+        let num_chunks = head_dim.div_ceil(BLOCK_LEN);
+        // `[head_dim][T]`, so that a key component meets the tile's queries in one cache line.
+        let mut q = [[0.0f32; T]; MAX_HEAD_DIM];
+        let mut positions = [0; T];
+        for (t, (row, head, position)) in tile.each(group, shape.causal).enumerate() {
+            let start = (row * shape.num_heads + head) * head_dim;
+            for (d, value) in queries[start..start + head_dim].iter().enumerate() {
+                q[d][t] = value * shape.scale;
             }
-            if K::BYTES == 1 {
-                let (key_scales, scales) = store.scales(*block, tile.kv_head);
-                value_scales[place] = scales;
-                for lanes in &mut lanes {
-                    *lanes = lanes.mul_add(L::load(&key_scales), L::splat(0.0));
-                }
-            }
-            for (scores, lanes) in scores.iter_mut().zip(lanes) {
-                lanes.store(part_mut(scores, place));
-            }
+            positions[t] = position;
         }
-        let is_whole = base + STRIDE_LEN <= first + 1 && base >= from(last);
-        // Softmax's weights, `[T][STRIDE_LEN]`, in the place of the scores.
-        for t in 0..num_queries {
-            let visible = |place: usize| {
-                let block = base + place * BLOCK_LEN;
-                let end = (positions[t] + 1).saturating_sub(block).min(BLOCK_LEN);
-                (from(positions[t]).saturating_sub(block).min(end), end)
-            };
-            let mut parts: [L; STRIDE] = std::array::from_fn(|place| L::load(part(&scores[t], place)));
-            if !is_whole {
-                for (place, part) in parts.iter_mut().enumerate() {
-                    let (start, end) = visible(place);
-                    *part = part.keep(start, end, f32::NEG_INFINITY);
-                }
-            }
-            let largest = parts.iter().skip(1).fold(parts[0], |largest, part| largest.max(*part)).largest();
-            let new_max = largest.max(max[t]);
-            if new_max == f32::NEG_INFINITY {
-                // Nothing of these blocks is visible to this query.
-                scores[t] = [0.0; STRIDE_LEN];
-                continue;
-            }
-            for part in &mut parts {
-                *part = part.add(L::splat(-new_max)).exp();
-            }
-            if !is_whole {
-                // What is masked weighs nothing, not the least that `exp` can say.
-                for (place, part) in parts.iter_mut().enumerate() {
-                    let (start, end) = visible(place);
-                    *part = part.keep(start, end, 0.0);
-                }
-            }
-            if new_max > max[t] {
-                let shrink = (max[t] - new_max).exp();
-                max[t] = new_max;
-                sum[t] *= shrink;
-                for chunk in 0..num_chunks {
-                    let chunk = part_mut(&mut acc[t], chunk);
-                    L::load(chunk).mul_add(L::splat(shrink), L::splat(0.0)).store(chunk);
-                }
-            }
-            sum[t] += parts[0].add(parts[1]).add(parts[2].add(parts[3])).sum();
-            for (place, part) in parts.iter().enumerate() {
-                let scaled =
-                    if K::BYTES == 1 { part.mul_add(L::load(&value_scales[place]), L::splat(0.0)) } else { *part };
-                scaled.store(part_mut(&mut scores[t], place));
-            }
-        }
-        for chunk in 0..num_chunks {
-            let mut parts: [L; T] = std::array::from_fn(|t| L::load(part(&acc[t], chunk)));
+        let num_queries = tile.queries.len();
+        let (first, last) = (positions[0], positions[num_queries - 1]);
+        let from = |position: usize| shape.window.map_or(0, |window| (position + 1).saturating_sub(window));
+        let mut max = [f32::NEG_INFINITY; T];
+        let mut sum = [0.0f32; T];
+        let mut acc: Columns<T, MAX_HEAD_DIM> = [[0.0; MAX_HEAD_DIM]; T];
+        for stride in from(first) / STRIDE_LEN..=last / STRIDE_LEN {
+            let base = stride * STRIDE_LEN;
+            let blocks = &tile.segment.blocks[stride * STRIDE..(last / BLOCK_LEN + 1).min((stride + 1) * STRIDE)];
+            let mut scores: Columns<T, STRIDE_LEN> = [[f32::NEG_INFINITY; STRIDE_LEN]; T];
+            let mut value_scales = [[1.0f32; BLOCK_LEN]; STRIDE];
             for (place, block) in blocks.iter().enumerate() {
-                let values = store.values(*block, tile.kv_head);
-                for (lane, row) in values.chunks_exact(head_dim * K::BYTES).enumerate() {
-                    let row = &row[chunk * BLOCK_LEN * K::BYTES..];
-                    let row = if row.len() >= BLOCK_LEN * K::BYTES {
-                        K::load::<L>(row)
-                    } else {
-                        let mut filled = [0; BLOCK_LEN * 4];
-                        filled[..row.len()].copy_from_slice(row);
-                        K::load::<L>(&filled)
-                    };
-                    for (part, weights) in parts.iter_mut().zip(&scores) {
-                        *part = L::splat(weights[place * BLOCK_LEN + lane]).mul_add(row, *part);
+                let mut lanes = [L::splat(0.0); T];
+                let keys = store.keys(*block, tile.kv_head);
+                for (keys, q) in keys.chunks_exact(BLOCK_LEN * K::BYTES).zip(&q) {
+                    let keys = K::load::<L>(keys);
+                    for (lanes, q) in lanes.iter_mut().zip(q) {
+                        *lanes = L::splat(*q).mul_add(keys, *lanes);
                     }
                 }
+                if K::BYTES == 1 {
+                    let (key_scales, scales) = store.scales(*block, tile.kv_head);
+                    value_scales[place] = scales;
+                    for lanes in &mut lanes {
+                        *lanes = lanes.mul_add(L::load(&key_scales), L::splat(0.0));
+                    }
+                }
+                for (scores, lanes) in scores.iter_mut().zip(lanes) {
+                    lanes.store(part_mut(scores, place));
+                }
             }
-            for (t, value) in parts.into_iter().enumerate() {
-                value.store(part_mut(&mut acc[t], chunk));
+            let is_whole = base + STRIDE_LEN <= first + 1 && base >= from(last);
+            // Softmax's weights, `[T][STRIDE_LEN]`, in the place of the scores.
+            for t in 0..num_queries {
+                let visible = |place: usize| {
+                    let block = base + place * BLOCK_LEN;
+                    let end = (positions[t] + 1).saturating_sub(block).min(BLOCK_LEN);
+                    (from(positions[t]).saturating_sub(block).min(end), end)
+                };
+                let mut parts: [L; STRIDE] = std::array::from_fn(|place| L::load(part(&scores[t], place)));
+                if !is_whole {
+                    for (place, part) in parts.iter_mut().enumerate() {
+                        let (start, end) = visible(place);
+                        *part = part.keep(start, end, f32::NEG_INFINITY);
+                    }
+                }
+                let largest = parts.iter().skip(1).fold(parts[0], |largest, part| largest.max(*part)).largest();
+                let new_max = largest.max(max[t]);
+                if new_max == f32::NEG_INFINITY {
+                    // Nothing of these blocks is visible to this query.
+                    scores[t] = [0.0; STRIDE_LEN];
+                    continue;
+                }
+                for part in &mut parts {
+                    *part = part.add(L::splat(-new_max)).exp();
+                }
+                if !is_whole {
+                    // What is masked weighs nothing, not the least that `exp` can say.
+                    for (place, part) in parts.iter_mut().enumerate() {
+                        let (start, end) = visible(place);
+                        *part = part.keep(start, end, 0.0);
+                    }
+                }
+                if new_max > max[t] {
+                    let shrink = (max[t] - new_max).exp();
+                    max[t] = new_max;
+                    sum[t] *= shrink;
+                    for chunk in 0..num_chunks {
+                        let chunk = part_mut(&mut acc[t], chunk);
+                        L::load(chunk).mul_add(L::splat(shrink), L::splat(0.0)).store(chunk);
+                    }
+                }
+                sum[t] += parts[0].add(parts[1]).add(parts[2].add(parts[3])).sum();
+                for (place, part) in parts.iter().enumerate() {
+                    let scaled =
+                        if K::BYTES == 1 { part.mul_add(L::load(&value_scales[place]), L::splat(0.0)) } else { *part };
+                    scaled.store(part_mut(&mut scores[t], place));
+                }
+            }
+            for chunk in 0..num_chunks {
+                let mut parts: [L; T] = std::array::from_fn(|t| L::load(part(&acc[t], chunk)));
+                for (place, block) in blocks.iter().enumerate() {
+                    let values = store.values(*block, tile.kv_head);
+                    for (lane, row) in values.chunks_exact(head_dim * K::BYTES).enumerate() {
+                        let row = &row[chunk * BLOCK_LEN * K::BYTES..];
+                        let row = if row.len() >= BLOCK_LEN * K::BYTES {
+                            K::load::<L>(row)
+                        } else {
+                            let mut filled = [0; BLOCK_LEN * 4];
+                            filled[..row.len()].copy_from_slice(row);
+                            K::load::<L>(&filled)
+                        };
+                        for (part, weights) in parts.iter_mut().zip(&scores) {
+                            *part = L::splat(weights[place * BLOCK_LEN + lane]).mul_add(row, *part);
+                        }
+                    }
+                }
+                for (t, value) in parts.into_iter().enumerate() {
+                    value.store(part_mut(&mut acc[t], chunk));
+                }
             }
         }
-    }
-    for (t, (row, head, _)) in tile.each(group, shape.causal).enumerate() {
-        let inverse = 1.0 / sum[t];
-        // SAFETY: the row lies within the batch, as was checked, and no other tile writes this head of it.
-        let out =
-            unsafe { std::slice::from_raw_parts_mut(out.0.add((row * shape.num_heads + head) * head_dim), head_dim) };
-        for (out, value) in out.iter_mut().zip(&acc[t]) {
-            *out = value * inverse;
+        for (t, (row, head, _)) in tile.each(group, shape.causal).enumerate() {
+            let inverse = 1.0 / sum[t];
+            // SAFETY: the row lies within the batch, as was checked, and no other tile writes this head of it.
+            let out = unsafe {
+                std::slice::from_raw_parts_mut(out.0.add((row * shape.num_heads + head) * head_dim), head_dim)
+            };
+            for (out, value) in out.iter_mut().zip(&acc[t]) {
+                *out = value * inverse;
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::arch::x86_64::*;
 
 use super::gguf::GROUP;
 use super::packed::{Format, PANEL};
-use super::rows::{MAX_TILE, ROW_RECORD};
+use super::product::{Operands, Sums};
+use super::rows::ROW_RECORD;
 
 /// Rows taken together: their sums, sixteen registers being all there are.
 const STRIP: usize = 4;
@@ -15,44 +16,26 @@ const WIDTH: usize = 8;
 /// As [`super::portable::multiply`], bit for bit.
 ///
 /// # Safety
-/// The processor has AVX2, FMA and F16C; `panel` and `tile` hold `num_groups` groups, `tile` of `tile_rows` rows.
-pub unsafe fn multiply(
-    format: Format,
-    panel: &[u8],
-    tile: &[u8],
-    tile_rows: usize,
-    num_groups: usize,
-    out: &mut [[f32; PANEL]; MAX_TILE],
-) {
-    for first in (0..tile_rows).step_by(STRIP) {
+/// The processor has AVX2, FMA and F16C; panel and tile are as long as [`Operands`] says.
+pub unsafe fn multiply(operands: Operands<'_>, out: &mut Sums) {
+    for first in (0..operands.tile_rows).step_by(STRIP) {
         for side in 0..PANEL / WIDTH {
-            let strip = Strip { format, panel, tile, tile_rows, num_groups, first, side };
-            match tile_rows - first {
+            match operands.tile_rows - first {
                 // SAFETY: as the caller promises.
-                1 => unsafe { product::<1>(&strip, out) },
+                1 => unsafe { product::<1>(operands, first, side, out) },
                 // SAFETY: as above.
-                2 => unsafe { product::<2>(&strip, out) },
+                2 => unsafe { product::<2>(operands, first, side, out) },
                 // SAFETY: as above; tiles of more than two rows are multiples of four.
-                _ => unsafe { product::<STRIP>(&strip, out) },
+                _ => unsafe { product::<STRIP>(operands, first, side, out) },
             }
         }
     }
 }
 
-/// Some rows of a tile and eight outputs of a panel.
-struct Strip<'a> {
-    format: Format,
-    panel: &'a [u8],
-    tile: &'a [u8],
-    tile_rows: usize,
-    num_groups: usize,
-    first: usize,
-    side: usize,
-}
-
+/// Rows `first..first + R` of the tile with the eight outputs of one side of the panel.
 #[target_feature(enable = "avx2,fma,f16c")]
-unsafe fn product<const R: usize>(strip: &Strip<'_>, out: &mut [[f32; PANEL]; MAX_TILE]) {
-    let &Strip { format, panel, tile, tile_rows, num_groups, first, side } = strip;
+unsafe fn product<const R: usize>(operands: Operands<'_>, first: usize, side: usize, out: &mut Sums) {
+    let Operands { format, panel, tile, tile_rows, num_groups } = operands;
     let (record_groups, head, group_bytes) = format.record();
     debug_assert!(panel.len() >= num_groups / record_groups * (head + record_groups * group_bytes));
     debug_assert!(tile.len() >= num_groups * tile_rows * ROW_RECORD);
@@ -76,9 +59,9 @@ unsafe fn product<const R: usize>(strip: &Strip<'_>, out: &mut [[f32; PANEL]; MA
             }
             for _ in 0..record_groups {
                 let (scales, mins) = match format {
-                    Format::Q4 | Format::Q8 => ([halves(at, side); 2], None),
-                    Format::Q4M | Format::Q8M => ([halves(at, side); 2], Some(halves(at.add(32), side))),
-                    Format::Q4K | Format::Q8K => {
+                    Format::Q4 | Format::Q5 | Format::Q8 => ([halves(at, side); 2], None),
+                    Format::Q4M | Format::Q5M => ([halves(at, side); 2], Some(halves(at.add(32), side))),
+                    Format::Q4K | Format::Q5K => {
                         let min = _mm256_mul_ps(dm, unsigned(at.add(16), side));
                         let min = _mm256_xor_ps(min, _mm256_set1_ps(-0.0));
                         ([_mm256_mul_ps(d, unsigned(at, side)); 2], Some(min))
@@ -88,15 +71,10 @@ unsafe fn product<const R: usize>(strip: &Strip<'_>, out: &mut [[f32; PANEL]; MA
                         ([half(0), half(1)], None)
                     }
                 };
-                let (parts, shift) = match format {
-                    Format::Q4 => (1, Some(3)),
-                    Format::Q8 => (1, Some(7)),
-                    Format::Q6K => (2, Some(5)),
-                    _ => (1, None),
-                };
+                let parts = if format == Format::Q6K { 2 } else { 1 };
                 for (part, weight_scale) in scales.into_iter().enumerate().take(parts) {
                     let mut dots = [_mm256_setzero_si256(); R];
-                    if let Some(shift) = shift {
+                    if let Some(shift) = format.offset_shift() {
                         let field = if parts == 1 { 3 } else { 1 + part };
                         for (r, dot) in dots.iter_mut().enumerate() {
                             *dot = _mm256_set1_epi32(spread(record, field, r) << shift);
@@ -143,26 +121,31 @@ unsafe fn product<const R: usize>(strip: &Strip<'_>, out: &mut [[f32; PANEL]; MA
 unsafe fn weights(format: Format, group: *const u8, vector: usize, side: usize) -> __m256i {
     // SAFETY: the caller's group is of this format.
     unsafe {
-        let load = |place: usize| _mm256_loadu_si256(group.add(place + side * 32).cast());
-        let nibbles = |place: usize| {
-            let both = load(place + vector % 4 * 64);
+        let quants = group.add(format.quants_at() + side * WIDTH * 4);
+        let load = |place: usize| _mm256_loadu_si256(quants.add(place).cast());
+        let nibbles = || {
+            let both = load(vector % 4 * 64);
             let low = if vector < 4 { both } else { _mm256_srli_epi16::<4>(both) };
             _mm256_and_si256(low, _mm256_set1_epi8(15))
         };
         match format {
-            Format::Q4 | Format::Q4K => nibbles(32),
-            Format::Q4M => nibbles(64),
-            Format::Q8 | Format::Q8K => load(32 + vector * 64),
-            Format::Q8M => load(64 + vector * 64),
+            Format::Q4 | Format::Q4M | Format::Q4K => nibbles(),
+            Format::Q5 | Format::Q5M | Format::Q5K => {
+                let bits = load(256);
+                let place = _mm_cvtsi32_si128((vector as i32 - 4).abs());
+                let bits = if vector < 4 { _mm256_sll_epi16(bits, place) } else { _mm256_srl_epi16(bits, place) };
+                _mm256_or_si256(nibbles(), _mm256_and_si256(bits, _mm256_set1_epi8(16)))
+            }
+            Format::Q8 => load(vector * 64),
             Format::Q6K => {
-                let pairs = load(288 + vector % 4 / 2 * 64);
+                let pairs = load(256 + vector % 4 / 2 * 64);
                 let pairs = match (vector / 4, vector % 2) {
                     (0, 0) => _mm256_slli_epi16::<4>(pairs),
                     (0, _) => _mm256_slli_epi16::<2>(pairs),
                     (_, 0) => pairs,
                     (_, _) => _mm256_srli_epi16::<2>(pairs),
                 };
-                _mm256_or_si256(nibbles(32), _mm256_and_si256(pairs, _mm256_set1_epi8(48)))
+                _mm256_or_si256(nibbles(), _mm256_and_si256(pairs, _mm256_set1_epi8(48)))
             }
         }
     }

@@ -4,46 +4,40 @@
 use std::arch::x86_64::*;
 
 use super::gguf::GROUP;
-use super::packed::{Format, PANEL};
-use super::rows::{MAX_TILE, ROW_RECORD};
+use super::packed::Format;
+use super::product::{Operands, Sums};
+use super::rows::ROW_RECORD;
 
 /// As [`super::portable::multiply`], bit for bit.
 ///
 /// # Safety
-/// The processor has AVX-512 F, BW, VL and VNNI; `panel` and `tile` hold `num_groups` groups, `tile` of `tile_rows`
-/// rows, which is a size that [`super::rows`] makes.
-pub unsafe fn multiply(
-    format: Format,
-    panel: &[u8],
-    tile: &[u8],
-    tile_rows: usize,
-    num_groups: usize,
-    out: &mut [[f32; PANEL]; MAX_TILE],
-) {
+/// The processor has AVX-512 F, BW, VL and VNNI; panel and tile are as long as [`Operands`] says.
+pub unsafe fn multiply(operands: Operands<'_>, out: &mut Sums) {
     macro_rules! by_rows {
         ($layout:ty) => {
-            match tile_rows {
+            match operands.tile_rows {
                 // SAFETY: as the caller promises.
-                12 => unsafe { product::<$layout, 12>(panel, tile, num_groups, out) },
+                12 => unsafe { product::<$layout, 12>(operands, out) },
                 // SAFETY: as above.
-                8 => unsafe { product::<$layout, 8>(panel, tile, num_groups, out) },
+                8 => unsafe { product::<$layout, 8>(operands, out) },
                 // SAFETY: as above.
-                4 => unsafe { product::<$layout, 4>(panel, tile, num_groups, out) },
+                4 => unsafe { product::<$layout, 4>(operands, out) },
                 // SAFETY: as above.
-                2 => unsafe { product::<$layout, 2>(panel, tile, num_groups, out) },
+                2 => unsafe { product::<$layout, 2>(operands, out) },
                 // SAFETY: as above.
-                _ => unsafe { product::<$layout, 1>(panel, tile, num_groups, out) },
+                _ => unsafe { product::<$layout, 1>(operands, out) },
             }
         };
     }
-    match format {
+    match operands.format {
         Format::Q4 => by_rows!(Q4),
         Format::Q4M => by_rows!(Q4M),
         Format::Q4K => by_rows!(Q4K),
+        Format::Q5 => by_rows!(Q5),
+        Format::Q5M => by_rows!(Q5M),
+        Format::Q5K => by_rows!(Q5K),
         Format::Q6K => by_rows!(Q6K),
         Format::Q8 => by_rows!(Q8),
-        Format::Q8M => by_rows!(Q8M),
-        Format::Q8K => by_rows!(Q8K),
     }
 }
 
@@ -64,15 +58,11 @@ macro_rules! layouts {
     };
 }
 
-layouts!(Q4, Q4M, Q4K, Q6K, Q8, Q8M, Q8K);
+layouts!(Q4, Q4M, Q4K, Q5, Q5M, Q5K, Q6K, Q8);
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn product<L: Layout, const R: usize>(
-    panel: &[u8],
-    tile: &[u8],
-    num_groups: usize,
-    out: &mut [[f32; PANEL]; MAX_TILE],
-) {
+unsafe fn product<L: Layout, const R: usize>(operands: Operands<'_>, out: &mut Sums) {
+    let Operands { panel, tile, num_groups, .. } = operands;
     let (record_groups, head, group_bytes) = L::FORMAT.record();
     debug_assert!(panel.len() >= num_groups / record_groups * (head + record_groups * group_bytes));
     debug_assert!(tile.len() >= num_groups * R * ROW_RECORD);
@@ -98,50 +88,36 @@ unsafe fn product<L: Layout, const R: usize>(
                         _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD + line).cast());
                     }
                 }
-                match L::FORMAT {
-                    Format::Q4 => {
-                        let mut dots = start::<R, 3>(row, 2);
-                        nibbles(&mut dots, at.add(32), row);
-                        scale(&mut sums, &dots, halves(at), row);
+                let quants = at.add(L::FORMAT.quants_at());
+                let offset = L::FORMAT.offset_shift();
+                if let Format::Q6K = L::FORMAT {
+                    let high = [load(quants.add(256)), load(quants.add(320))];
+                    for half in 0..2 {
+                        let mut dots = start::<R>(row, half, offset);
+                        sixths(&mut dots, quants, high, half, row);
+                        scale(&mut sums, &dots, _mm512_mul_ps(d, signed(at.add(half * 16))), row);
                     }
-                    Format::Q4M => {
-                        let mut dots = [_mm512_setzero_si512(); R];
-                        nibbles(&mut dots, at.add(64), row);
-                        scale(&mut sums, &dots, halves(at), row);
-                        raise(&mut sums, halves(at.add(32)), row);
+                } else {
+                    let mut dots = start::<R>(row, 2, offset);
+                    match L::FORMAT {
+                        Format::Q5 | Format::Q5M | Format::Q5K => fifths(&mut dots, quants, row),
+                        Format::Q8 => bytes(&mut dots, quants, row),
+                        _ => nibbles(&mut dots, quants, row),
                     }
-                    Format::Q4K => {
-                        let mut dots = [_mm512_setzero_si512(); R];
-                        nibbles(&mut dots, at.add(32), row);
-                        scale(&mut sums, &dots, _mm512_mul_ps(d, unsigned(at)), row);
-                        let min = _mm512_mul_ps(dm, unsigned(at.add(16)));
-                        raise(&mut sums, _mm512_xor_ps(min, _mm512_set1_ps(-0.0)), row);
-                    }
-                    Format::Q6K => {
-                        let high = [load(at.add(288)), load(at.add(352))];
-                        for half in 0..2 {
-                            let mut dots = start::<R, 5>(row, half);
-                            sixths(&mut dots, at.add(32), high, half, row);
-                            scale(&mut sums, &dots, _mm512_mul_ps(d, signed(at.add(half * 16))), row);
-                        }
-                    }
-                    Format::Q8 => {
-                        let mut dots = start::<R, 7>(row, 2);
-                        bytes(&mut dots, at.add(32), row);
-                        scale(&mut sums, &dots, halves(at), row);
-                    }
-                    Format::Q8M => {
-                        let mut dots = [_mm512_setzero_si512(); R];
-                        bytes(&mut dots, at.add(64), row);
-                        scale(&mut sums, &dots, halves(at), row);
-                        raise(&mut sums, halves(at.add(32)), row);
-                    }
-                    Format::Q8K => {
-                        let mut dots = [_mm512_setzero_si512(); R];
-                        bytes(&mut dots, at.add(32), row);
-                        scale(&mut sums, &dots, _mm512_mul_ps(d, unsigned(at)), row);
-                        let min = _mm512_mul_ps(dm, unsigned(at.add(16)));
-                        raise(&mut sums, _mm512_xor_ps(min, _mm512_set1_ps(-0.0)), row);
+                    let weight = match L::FORMAT {
+                        Format::Q4K | Format::Q5K => _mm512_mul_ps(d, unsigned(at)),
+                        _ => halves(at),
+                    };
+                    scale(&mut sums, &dots, weight, row);
+                    if L::FORMAT.has_min() {
+                        let min = match L::FORMAT {
+                            Format::Q4K | Format::Q5K => {
+                                let min = _mm512_mul_ps(dm, unsigned(at.add(16)));
+                                _mm512_xor_ps(min, _mm512_set1_ps(-0.0))
+                            }
+                            _ => halves(at.add(32)),
+                        };
+                        raise(&mut sums, min, row);
                     }
                 }
                 at = at.add(group_bytes);
@@ -196,15 +172,17 @@ unsafe fn spread<const R: usize>(record: *const u8, field: usize, r: usize) -> _
     _mm512_set1_epi32(unsafe { record.add(R * GROUP + (field * R + r) * 4).cast::<i32>().read_unaligned() })
 }
 
-/// Begins the sums with what the offset of `2^SHIFT` takes from them.
+/// Begins the sums with what an offset of `2^shift` takes from them.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn start<const R: usize, const SHIFT: u32>(record: *const u8, part: usize) -> [__m512i; R] {
+unsafe fn start<const R: usize>(record: *const u8, part: usize, shift: Option<u32>) -> [__m512i; R] {
     let mut dots = [_mm512_setzero_si512(); R];
-    for (r, dot) in dots.iter_mut().enumerate() {
-        // SAFETY: as the caller promises.
-        let less = unsafe { spread::<R>(record, 1 + part, r) };
-        *dot = _mm512_slli_epi32::<SHIFT>(less);
+    if let Some(shift) = shift {
+        for (r, dot) in dots.iter_mut().enumerate() {
+            // SAFETY: as the caller promises.
+            let less = unsafe { spread::<R>(record, 1 + part, r) };
+            *dot = _mm512_sllv_epi32(less, _mm512_set1_epi32(shift as i32));
+        }
     }
     dots
 }
@@ -230,6 +208,33 @@ unsafe fn nibbles<const R: usize>(dots: &mut [__m512i; R], at: *const u8, record
             let both = load(at.add(vector * 64));
             dot(dots, _mm512_and_si512(both, mask), record, vector);
             dot(dots, _mm512_and_si512(_mm512_srli_epi16::<4>(both), mask), record, vector + 4);
+        }
+    }
+}
+
+/// Nibbles, and bit 4 of every quant from the vector after them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn fifths<const R: usize>(dots: &mut [__m512i; R], at: *const u8, record: *const u8) {
+    let (mask, bit) = (_mm512_set1_epi8(15), _mm512_set1_epi8(16));
+    // SAFETY: as the caller promises.
+    let bits = unsafe { load(at.add(256)) };
+    for vector in 0..4 {
+        // SAFETY: as above.
+        let both = unsafe { load(at.add(vector * 64)) };
+        let (low, high) = match vector {
+            0 => (_mm512_slli_epi16::<4>(bits), bits),
+            1 => (_mm512_slli_epi16::<3>(bits), _mm512_srli_epi16::<1>(bits)),
+            2 => (_mm512_slli_epi16::<2>(bits), _mm512_srli_epi16::<2>(bits)),
+            _ => (_mm512_slli_epi16::<1>(bits), _mm512_srli_epi16::<3>(bits)),
+        };
+        let whole = |nibbles: __m512i, bits: __m512i| {
+            _mm512_or_si512(_mm512_and_si512(nibbles, mask), _mm512_and_si512(bits, bit))
+        };
+        // SAFETY: as above.
+        unsafe {
+            dot(dots, whole(both, low), record, vector);
+            dot(dots, whole(_mm512_srli_epi16::<4>(both), high), record, vector + 4);
         }
     }
 }

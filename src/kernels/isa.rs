@@ -1,6 +1,10 @@
-//! Which instructions this processor has, found once.
+//! Which instructions this processor has, found once, and how a kernel is compiled for each family of them.
 
 use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+use super::lanes;
+use super::lanes::{Lanes, Portable};
 
 /// A family of kernels, from the slowest to the fastest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,4 +72,38 @@ impl Isa {
     fn detected() -> Self {
         Self::Portable
     }
+}
+
+/// Work that is compiled for every family: left to itself, the compiler makes code for the oldest processor alone.
+pub(super) trait Kernel {
+    /// Does the work, on registers of `L` where it names them. To be `#[inline(always)]`, with all it calls, or it is
+    /// compiled for the oldest processor after all.
+    fn run<L: Lanes>(self);
+}
+
+impl Isa {
+    /// Runs `kernel` as it was compiled for this family.
+    pub(super) fn run(self, kernel: impl Kernel) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: a family is only named where the processor has it: see `best` and `available`.
+            Self::Avx512 => unsafe { run_avx512(kernel) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx2 => unsafe { run_avx2(kernel) },
+            _ => kernel.run::<Portable>(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+fn run_avx512(kernel: impl Kernel) {
+    kernel.run::<lanes::Avx512>();
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn run_avx2(kernel: impl Kernel) {
+    kernel.run::<lanes::Avx2>();
 }

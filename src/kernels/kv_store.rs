@@ -5,10 +5,8 @@
 
 use super::attention::Segment;
 use super::buffer::Buffer;
-use super::isa::Isa;
-#[cfg(target_arch = "x86_64")]
-use super::lanes;
-use super::lanes::{Lanes, Portable};
+use super::isa::{Isa, Kernel};
+use super::lanes::{Lanes, round_to_i8};
 use super::pool::pool;
 
 /// Positions in a block: as many as one AVX-512 register has numbers.
@@ -163,7 +161,11 @@ impl LayerStore {
             key_scales: self.key_scales.as_mut_ptr(),
             value_scales: self.value_scales.as_mut_ptr(),
         };
-        let write = |piece: usize| dispatch(&target, &parts[piece], keys, values);
+        let write = |piece: usize| {
+            let part = &parts[piece];
+            assert!((part.block.0 as usize) < target.num_blocks, "a block outside the store");
+            Isa::best().run(Write { target: &target, part, keys, values });
+        };
         if parts.len() <= 2 {
             (0..parts.len()).for_each(write);
         } else {
@@ -206,80 +208,66 @@ impl Target {
     }
 }
 
-fn dispatch(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
-    assert!((part.block.0 as usize) < target.num_blocks, "a block outside the store");
-    match Isa::best() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa` says that the processor has the features.
-        Isa::Avx512 => unsafe { write_avx512(target, part, keys, values) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Isa::Avx2 => unsafe { write_avx2(target, part, keys, values) },
-        _ => write_part::<Portable>(target, part, keys, values),
-    }
+/// One part's keys and values on their way into a layer.
+struct Write<'a> {
+    target: &'a Target,
+    part: &'a Part,
+    keys: &'a [f32],
+    values: &'a [f32],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn write_avx512(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
-    write_part::<lanes::Avx512>(target, part, keys, values);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c")]
-fn write_avx2(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
-    write_part::<lanes::Avx2>(target, part, keys, values);
-}
-
-#[inline(always)]
-fn write_part<L: Lanes>(target: &Target, part: &Part, keys: &[f32], values: &[f32]) {
-    let &Target { kind, num_kv_heads, head_dim, .. } = target;
-    let size = kind.bytes();
-    let row_len = num_kv_heads * head_dim;
-    for kv_head in 0..num_kv_heads {
-        let head = part.block.0 as usize * num_kv_heads + kv_head;
-        let start = head * head_dim * BLOCK_LEN * size;
-        let place = |row: usize| (part.row + row) * row_len + kv_head * head_dim;
-        let of = |row: usize| place(row)..place(row) + head_dim;
-        let mut factors = [(1.0f32, 1.0f32); BLOCK_LEN];
-        if kind == KvType::Q8 {
-            for (row, factors) in factors[..part.num_rows].iter_mut().enumerate() {
-                let (key_scale, value_scale) = (scale_of(&keys[of(row)]), scale_of(&values[of(row)]));
-                let inverse = |scale: f32| if scale == 0.0 { 0.0 } else { 1.0 / scale };
-                *factors = (inverse(key_scale), inverse(value_scale));
-                let at = (head * BLOCK_LEN + part.slot + row) * 4;
-                // SAFETY: the scales of this part's slots.
-                unsafe {
-                    Target::put(target.key_scales, at, &key_scale.to_le_bytes());
-                    Target::put(target.value_scales, at, &value_scale.to_le_bytes());
+impl Kernel for Write<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self { target, part, keys, values } = self;
+        let &Target { kind, num_kv_heads, head_dim, .. } = target;
+        let size = kind.bytes();
+        let row_len = num_kv_heads * head_dim;
+        for kv_head in 0..num_kv_heads {
+            let head = part.block.0 as usize * num_kv_heads + kv_head;
+            let start = head * head_dim * BLOCK_LEN * size;
+            let place = |row: usize| (part.row + row) * row_len + kv_head * head_dim;
+            let of = |row: usize| place(row)..place(row) + head_dim;
+            let mut factors = [(1.0f32, 1.0f32); BLOCK_LEN];
+            if kind == KvType::Q8 {
+                for (row, factors) in factors[..part.num_rows].iter_mut().enumerate() {
+                    let (key_scale, value_scale) = (scale_of(&keys[of(row)]), scale_of(&values[of(row)]));
+                    let inverse = |scale: f32| if scale == 0.0 { 0.0 } else { 1.0 / scale };
+                    *factors = (inverse(key_scale), inverse(value_scale));
+                    let at = (head * BLOCK_LEN + part.slot + row) * 4;
+                    // SAFETY: the scales of this part's slots.
+                    unsafe {
+                        Target::put(target.key_scales, at, &key_scale.to_le_bytes());
+                        Target::put(target.value_scales, at, &value_scale.to_le_bytes());
+                    }
                 }
             }
-        }
-        for d in 0..head_dim {
-            let mut column = [0.0f32; BLOCK_LEN];
-            for (row, number) in column[..part.num_rows].iter_mut().enumerate() {
-                *number = keys[place(row) + d] * factors[row].0;
-            }
-            let mut bytes = [0u8; BLOCK_LEN * 4];
-            encode::<L>(kind, &column, &mut bytes);
-            // SAFETY: component `d` of this part's slots.
-            unsafe {
-                let at = start + (d * BLOCK_LEN + part.slot) * size;
-                Target::put(target.keys, at, &bytes[..part.num_rows * size]);
-            }
-        }
-        for (row, factor) in factors[..part.num_rows].iter().enumerate() {
-            for (index, numbers) in values[of(row)].chunks(BLOCK_LEN).enumerate() {
-                let mut chunk = [0.0f32; BLOCK_LEN];
-                for (chunk, number) in chunk.iter_mut().zip(numbers) {
-                    *chunk = number * factor.1;
+            for d in 0..head_dim {
+                let mut column = [0.0f32; BLOCK_LEN];
+                for (row, number) in column[..part.num_rows].iter_mut().enumerate() {
+                    *number = keys[place(row) + d] * factors[row].0;
                 }
                 let mut bytes = [0u8; BLOCK_LEN * 4];
-                encode::<L>(kind, &chunk, &mut bytes);
-                // SAFETY: a row of this part's values.
+                encode::<L>(kind, &column, &mut bytes);
+                // SAFETY: component `d` of this part's slots.
                 unsafe {
-                    let at = start + ((part.slot + row) * head_dim + index * BLOCK_LEN) * size;
-                    Target::put(target.values, at, &bytes[..numbers.len() * size]);
+                    let at = start + (d * BLOCK_LEN + part.slot) * size;
+                    Target::put(target.keys, at, &bytes[..part.num_rows * size]);
+                }
+            }
+            for (row, factor) in factors[..part.num_rows].iter().enumerate() {
+                for (index, numbers) in values[of(row)].chunks(BLOCK_LEN).enumerate() {
+                    let mut chunk = [0.0f32; BLOCK_LEN];
+                    for (chunk, number) in chunk.iter_mut().zip(numbers) {
+                        *chunk = number * factor.1;
+                    }
+                    let mut bytes = [0u8; BLOCK_LEN * 4];
+                    encode::<L>(kind, &chunk, &mut bytes);
+                    // SAFETY: a row of this part's values.
+                    unsafe {
+                        let at = start + ((part.slot + row) * head_dim + index * BLOCK_LEN) * size;
+                        Target::put(target.values, at, &bytes[..numbers.len() * size]);
+                    }
                 }
             }
         }
@@ -301,10 +289,8 @@ fn encode<L: Lanes>(kind: KvType, numbers: &[f32; BLOCK_LEN], out: &mut [u8; BLO
             }
         }
         KvType::Q8 => {
-            // Adding 1.5 * 2^23 rounds to the nearest whole number and leaves it in the lowest bits.
-            const SHIFT: f32 = 12_582_912.0;
             for (out, number) in out.iter_mut().zip(numbers) {
-                *out = (number + SHIFT).to_bits() as u8;
+                *out = round_to_i8(*number) as u8;
             }
         }
     }

@@ -4,6 +4,15 @@
 //! Every `unsafe` has the same reason: the type is only named inside functions
 //! that are compiled for, and called after detection of, the processor feature it needs.
 
+/// 1.5 * 2^23: adding it rounds a number to the nearest whole one and leaves that in the lowest bits.
+pub const ROUNDING: f32 = 12_582_912.0;
+
+/// A number within [-128, 127], rounded to the nearest whole one.
+#[inline(always)]
+pub fn round_to_i8(number: f32) -> i8 {
+    (number + ROUNDING).to_bits() as i8
+}
+
 /// Sixteen numbers.
 pub trait Lanes: Copy {
     fn splat(value: f32) -> Self;
@@ -24,11 +33,10 @@ pub trait Lanes: Copy {
     /// `2^self`, for whole numbers in [-126, 127].
     fn exp2_whole(self) -> Self;
 
-    /// Adding and subtracting 1.5 * 2^23 rounds to the nearest whole number.
+    /// To the nearest whole number.
     #[inline(always)]
     fn round(self) -> Self {
-        const SHIFT: f32 = 12_582_912.0;
-        self.add(Self::splat(SHIFT)).add(Self::splat(-SHIFT))
+        self.add(Self::splat(ROUNDING)).add(Self::splat(-ROUNDING))
     }
 
     /// `e^self` for numbers that are not positive, to about one unit in the last place: Cody-Waite reduction and a

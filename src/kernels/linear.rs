@@ -42,18 +42,17 @@ impl Matrix {
     /// # Errors
     /// candle's, if the bytes are not of that size.
     pub fn from_gguf(dtype: GgmlDType, bytes: &[u8], out_len: usize, in_len: usize) -> Result<Self> {
-        if Isa::best() != Isa::Portable {
-            let packed = match block_type(dtype) {
-                Some(kind) => Packed::from_gguf(kind, bytes, out_len, in_len),
-                None => {
-                    let weights = quantized(dtype, bytes, out_len, in_len)?.dequantize(&Device::Cpu)?;
-                    Packed::from_f32(&weights.flatten_all()?.to_vec1::<f32>()?, out_len, in_len)
-                }
-            };
-            let size = || format!("{} bytes are no {out_len} x {in_len} weights of type {dtype:?}", bytes.len());
-            return Ok(Self::Packed(Arc::new(packed.ok_or_else(|| candle_core::Error::Msg(size()))?)));
+        if Isa::best() == Isa::Portable {
+            return Ok(Self::Candle(QMatMul::from_qtensor(quantized(dtype, bytes, out_len, in_len)?)?));
         }
-        Ok(Self::Candle(QMatMul::from_qtensor(quantized(dtype, bytes, out_len, in_len)?)?))
+        let packed = match block_type(dtype) {
+            Some(kind) => Packed::from_gguf(kind, bytes, out_len, in_len),
+            None => {
+                let weights = quantized(dtype, bytes, out_len, in_len)?.dequantize(&Device::Cpu)?;
+                Packed::from_f32(&weights.flatten_all()?.to_vec1::<f32>()?, out_len, in_len)
+            }
+        };
+        Ok(Self::Packed(Arc::new(packed.ok_or_else(|| wrong_size(dtype, bytes, out_len, in_len))?)))
     }
 
     /// From full-precision weights `[out, in]`, held in 8 bits.
@@ -191,10 +190,13 @@ fn with_numbers<T>(tensor: &Tensor, take: impl FnOnce(&[f32]) -> T) -> Result<T>
 fn quantized(dtype: GgmlDType, bytes: &[u8], out_len: usize, in_len: usize) -> Result<QTensor> {
     let size = out_len * in_len / dtype.block_size() * dtype.type_size();
     if !in_len.is_multiple_of(dtype.block_size()) || bytes.len() != size {
-        let reason = format!("{} bytes are no {out_len} x {in_len} weights of type {dtype:?}", bytes.len());
-        return Err(candle_core::Error::Msg(reason));
+        return Err(wrong_size(dtype, bytes, out_len, in_len));
     }
     candle_core::quantized::ggml_file::qtensor_from_ggml(dtype, bytes, vec![out_len, in_len], &Device::Cpu)
+}
+
+fn wrong_size(dtype: GgmlDType, bytes: &[u8], out_len: usize, in_len: usize) -> candle_core::Error {
+    candle_core::Error::Msg(format!("{} bytes are no {out_len} x {in_len} weights of type {dtype:?}", bytes.len()))
 }
 
 /// The types that the kernels read; the others are rounded to 8 bits.
@@ -219,14 +221,8 @@ fn block_type(dtype: GgmlDType) -> Option<BlockType> {
 mod tests {
     use super::*;
 
-    /// Numbers between -1 and 1 without a pattern.
     fn noise(shape: (usize, usize)) -> Tensor {
-        let mut state = 0x9E37_79B9u32;
-        let numbers = (0..shape.0 * shape.1).map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        });
-        Tensor::from_vec(numbers.collect(), shape, &Device::Cpu).unwrap()
+        Tensor::from_vec(crate::kernels::product::tests::noise(shape.0 * shape.1, 1), shape, &Device::Cpu).unwrap()
     }
 
     #[test]

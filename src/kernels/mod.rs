@@ -1,5 +1,6 @@
 //! Arithmetic made for the processor at hand: products with quantised weights, attention, normalisation, and the
-//! threads they run on. All of the crate's vector code and its `unsafe` live in this folder.
+//! threads they run on. All of the crate's vector code lives in this folder, and all its `unsafe` but the mapping of model
+//! files.
 //!
 //! In: the tensors of a checkpoint as their file holds them ([`Matrix::from_gguf`]), rows of f32. Out: rows of f32.
 //! Knows no model, no sequence and no tokens.
@@ -28,6 +29,7 @@ mod kv_store;
 mod lanes;
 mod linear;
 mod packed;
+pub mod peak;
 mod pool;
 mod portable;
 mod product;

@@ -9,14 +9,15 @@
 //! | `Q4` | `f16 d[16]`, nibbles 256 | `d (q - 8)` |
 //! | `Q4M` | `f16 d[16]`, `f16 m[16]`, nibbles 256 | `d q + m` |
 //! | `Q4K` | `f16 d[16]`, `f16 dm[16]`, 8 x (`u8 s[16]`, `u8 n[16]`, nibbles 256) | `d s q - dm n` |
+//! | `Q5` | `f16 d[16]`, nibbles 256, bits 64 | `d (q - 16)` |
+//! | `Q5M` | `f16 d[16]`, `f16 m[16]`, nibbles 256, bits 64 | `d q + m` |
+//! | `Q5K` | `f16 d[16]`, `f16 dm[16]`, 8 x (`u8 s[16]`, `u8 n[16]`, nibbles 256, bits 64) | `d s q - dm n` |
 //! | `Q6K` | `f16 d[16]`, 8 x (`i8 s[2][16]`, nibbles 256, pairs of bits 128) | `d s (q - 32)`, an `s` for each 16 inputs |
 //! | `Q8` | `f16 d[16]`, bytes 512 | `d (q - 128)` |
-//! | `Q8M` | `f16 d[16]`, `f16 m[16]`, bytes 512 | `d q + m` |
-//! | `Q8K` | `f16 d[16]`, `f16 dm[16]`, 8 x (`u8 s[16]`, `u8 n[16]`, bytes 512) | `d s q - dm n` |
 //!
 //! Bytes: eight vectors of 64, vector `g` holding inputs `4g..4g+4` of each output side by side, as `vpdpbusd` and AMX
-//! tiles want them. Nibbles: four such vectors, `v` holding vector `v` in its low and `v + 4` in its high halves. Pairs
-//! of bits: two vectors, the first with bits 4 and 5 of vectors 0, 1, 4, 5 from its lowest bits up, the second with
+//! tiles want them. Nibbles: four such vectors, `v` holding vector `v` in its low and `v + 4` in its high halves. Bits:
+//! one vector, whose bit `v` is bit 4 of vector `v`. Pairs of bits: two vectors, the first with bits 4 and 5 of vectors 0, 1, 4, 5 from its lowest bits up, the second with
 //! those of 2, 3, 6, 7.
 
 use half::f16;
@@ -36,10 +37,11 @@ pub enum Format {
     Q4,
     Q4M,
     Q4K,
+    Q5,
+    Q5M,
+    Q5K,
     Q6K,
     Q8,
-    Q8M,
-    Q8K,
 }
 
 impl Format {
@@ -48,11 +50,33 @@ impl Format {
             BlockType::Q4_0 => Self::Q4,
             BlockType::Q4_1 => Self::Q4M,
             BlockType::Q4K => Self::Q4K,
+            BlockType::Q5_0 => Self::Q5,
+            BlockType::Q5_1 => Self::Q5M,
+            BlockType::Q5K => Self::Q5K,
             BlockType::Q6K => Self::Q6K,
-            BlockType::Q5_0 | BlockType::Q8_0 | BlockType::F16 | BlockType::Bf16 | BlockType::F32 => Self::Q8,
-            BlockType::Q5_1 => Self::Q8M,
-            BlockType::Q5K => Self::Q8K,
+            BlockType::Q8_0 | BlockType::F16 | BlockType::Bf16 | BlockType::F32 => Self::Q8,
         }
+    }
+
+    /// The power of two that is subtracted from every quant.
+    pub const fn offset_shift(self) -> Option<u32> {
+        match self {
+            Self::Q4 => Some(3),
+            Self::Q5 => Some(4),
+            Self::Q6K => Some(5),
+            Self::Q8 => Some(7),
+            Self::Q4M | Self::Q4K | Self::Q5M | Self::Q5K => None,
+        }
+    }
+
+    /// Whether something is added to every weight, which the formats with an offset have no need of.
+    pub const fn has_min(self) -> bool {
+        self.offset_shift().is_none()
+    }
+
+    /// Where the quants begin in a group.
+    pub const fn quants_at(self) -> usize {
+        if matches!(self, Self::Q4M | Self::Q5M) { 64 } else { 32 }
     }
 
     /// Groups a record, bytes of its head, bytes of each group.
@@ -61,10 +85,11 @@ impl Format {
             Self::Q4 => (1, 0, 32 + 256),
             Self::Q4M => (1, 0, 64 + 256),
             Self::Q4K => (RECORD_GROUPS, 64, 32 + 256),
+            Self::Q5 => (1, 0, 32 + 256 + 64),
+            Self::Q5M => (1, 0, 64 + 256 + 64),
+            Self::Q5K => (RECORD_GROUPS, 64, 32 + 256 + 64),
             Self::Q6K => (RECORD_GROUPS, 32, 32 + 256 + 128),
             Self::Q8 => (1, 0, 32 + 512),
-            Self::Q8M => (1, 0, 64 + 512),
-            Self::Q8K => (RECORD_GROUPS, 64, 32 + 512),
         }
     }
 }
@@ -92,10 +117,7 @@ impl Packed {
         let panel_bytes = num_groups / record_groups * record_bytes;
         let num_panels = out_len.div_ceil(PANEL);
         let mut packed = Buffer::zeroed(num_panels * panel_bytes);
-        let panels = std::sync::Mutex::new(packed.chunks_exact_mut(panel_bytes).enumerate());
-        pool().run(num_panels, |_| {
-            let next = panels.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-            let Some((panel, out)) = next else { return };
+        pool().for_parts(&mut packed, panel_bytes, |panel, out| {
             for column in 0..PANEL.min(out_len - panel * PANEL) {
                 let row = (panel * PANEL + column) * row_bytes;
                 let row = &bytes[row..row + row_bytes];
@@ -177,42 +199,37 @@ fn pack_group(
     };
     let group = kind.group(row, index);
     match format {
-        Format::Q4 => {
-            half(out, 0, group.scale);
-            pack_nibbles(&mut out[32..], column, &group);
-        }
-        Format::Q4M => {
+        Format::Q4 | Format::Q5 | Format::Q8 => half(out, 0, group.scale),
+        Format::Q4M | Format::Q5M => {
             half(out, 0, group.scale);
             half(out, 32, group.min);
-            pack_nibbles(&mut out[64..], column, &group);
         }
-        Format::Q8 => {
-            half(out, 0, group.scale);
-            // The kernels know one offset; Q5_0's quants are 16 above nothing.
-            let raise = if kind == BlockType::Q5_0 { 128 - 16 } else { 0 };
-            pack_bytes(&mut out[32..], column, &group, raise);
-        }
-        Format::Q8M => {
-            half(out, 0, group.scale);
-            half(out, 32, group.min);
-            pack_bytes(&mut out[64..], column, &group, 0);
-        }
-        Format::Q4K | Format::Q8K => {
+        Format::Q4K | Format::Q5K => {
             half(record_head, 0, group.scale);
             half(record_head, 32, group.min);
             out[column] = group.scales[0] as u8;
             out[16 + column] = group.minimum;
-            if format == Format::Q4K {
-                pack_nibbles(&mut out[32..], column, &group);
-            } else {
-                pack_bytes(&mut out[32..], column, &group, 0);
-            }
         }
         Format::Q6K => {
             half(record_head, 0, group.scale);
             out[column] = group.scales[0] as u8;
             out[16 + column] = group.scales[1] as u8;
-            let (nibbles, pairs) = out[32..].split_at_mut(256);
+        }
+    }
+    let quants = &mut out[format.quants_at()..];
+    match format {
+        Format::Q4 | Format::Q4M | Format::Q4K => pack_nibbles(quants, column, &group),
+        Format::Q5 | Format::Q5M | Format::Q5K => {
+            let (nibbles, bits) = quants.split_at_mut(256);
+            pack_nibbles(nibbles, column, &group);
+            for byte in 0..4 {
+                let bit = |vector: usize| (group.quants[vector * 4 + byte] >> 4) << vector;
+                bits[column * 4 + byte] = (0..8).map(bit).fold(0, |a, b| a | b);
+            }
+        }
+        Format::Q8 => pack_bytes(quants, column, &group),
+        Format::Q6K => {
+            let (nibbles, pairs) = quants.split_at_mut(256);
             let high = group.quants.map(|quant| quant >> 4);
             pack_nibbles(nibbles, column, &group);
             for byte in 0..4 {
@@ -239,10 +256,10 @@ fn pack_nibbles(out: &mut [u8], column: usize, group: &Group) {
     }
 }
 
-fn pack_bytes(out: &mut [u8], column: usize, group: &Group, raise: u8) {
+fn pack_bytes(out: &mut [u8], column: usize, group: &Group) {
     for vector in 0..8 {
         for byte in 0..4 {
-            out[vector * 64 + column * 4 + byte] = group.quants[vector * 4 + byte] + raise;
+            out[vector * 64 + column * 4 + byte] = group.quants[vector * 4 + byte];
         }
     }
 }
@@ -266,27 +283,22 @@ pub(super) fn unpack_group(format: Format, panel: &[u8], index: usize) -> PanelG
 impl PanelGroup<'_> {
     /// What is subtracted from every quant.
     pub fn offset(&self) -> i32 {
-        match self.format {
-            Format::Q4 => 8,
-            Format::Q6K => 32,
-            Format::Q8 => 128,
-            Format::Q4M | Format::Q4K | Format::Q8M | Format::Q8K => 0,
-        }
+        self.format.offset_shift().map_or(0, |shift| 1 << shift)
     }
 
     /// The stored number of input `i`, unsigned.
     pub fn raw(&self, column: usize, i: usize) -> i32 {
         let (vector, byte) = (i / 4, column * 4 + i % 4);
-        let nibble = |nibbles: &[u8]| nibbles[vector % 4 * 64 + byte] >> (vector / 4 * 4) & 15;
+        let quants = &self.group[self.format.quants_at()..];
+        let nibble = || quants[vector % 4 * 64 + byte] >> (vector / 4 * 4) & 15;
         let raw = match self.format {
-            Format::Q4 | Format::Q4K => nibble(&self.group[32..]),
-            Format::Q4M => nibble(&self.group[64..]),
-            Format::Q8 | Format::Q8K => self.group[32 + vector * 64 + byte],
-            Format::Q8M => self.group[64 + vector * 64 + byte],
+            Format::Q4 | Format::Q4M | Format::Q4K => nibble(),
+            Format::Q5 | Format::Q5M | Format::Q5K => nibble() | (quants[256 + byte] >> vector & 1) << 4,
+            Format::Q8 => quants[vector * 64 + byte],
             Format::Q6K => {
                 let side = usize::from(vector % 4 >= 2);
                 let place = PAIR_VECTORS[side].iter().position(|v| *v == vector).unwrap_or_default();
-                nibble(&self.group[32..]) | (self.group[288 + side * 64 + byte] >> (place * 2) & 3) << 4
+                nibble() | (quants[256 + side * 64 + byte] >> (place * 2) & 3) << 4
             }
         };
         i32::from(raw)
@@ -301,9 +313,9 @@ impl PanelGroup<'_> {
         let half =
             |bytes: &[u8], at: usize| f16::from_le_bytes([bytes[at + column * 2], bytes[at + column * 2 + 1]]).to_f32();
         match self.format {
-            Format::Q4 | Format::Q8 => (half(self.group, 0), 0.0),
-            Format::Q4M | Format::Q8M => (half(self.group, 0), half(self.group, 32)),
-            Format::Q4K | Format::Q8K => {
+            Format::Q4 | Format::Q5 | Format::Q8 => (half(self.group, 0), 0.0),
+            Format::Q4M | Format::Q5M => (half(self.group, 0), half(self.group, 32)),
+            Format::Q4K | Format::Q5K => {
                 let (scale, min) = (f32::from(self.group[column]), f32::from(self.group[16 + column]));
                 (half(self.head, 0) * scale, -(half(self.head, 32) * min))
             }

@@ -121,23 +121,23 @@ impl Pool {
     }
 }
 
-/// A pointer that pieces of a region share, each using a part of its own.
-struct Parts(*mut f32);
+/// A pointer that the pieces of a region share, each using a part of its own.
+pub(super) struct Parts<T>(pub *mut T);
 
-// SAFETY: see the type.
-unsafe impl Sync for Parts {}
+// SAFETY: see the type: no two threads use the same part, and what they use may change threads.
+unsafe impl<T: Send> Sync for Parts<T> {}
 
 impl Pool {
-    /// Runs `part(index, numbers)` for every `part_len` of `numbers`, the last part being what is left.
-    pub fn for_parts(&self, numbers: &mut [f32], part_len: usize, part: impl Fn(usize, &mut [f32]) + Sync) {
-        let len = numbers.len();
-        let start = Parts(numbers.as_mut_ptr());
+    /// Runs `part(index, items)` for every `part_len` of `items`, the last part being what is left.
+    pub fn for_parts<T: Send>(&self, items: &mut [T], part_len: usize, part: impl Fn(usize, &mut [T]) + Sync) {
+        let len = items.len();
+        let start = Parts(items.as_mut_ptr());
         self.run(len.div_ceil(part_len), |index| {
             let start = &start;
             let from = index * part_len;
-            // SAFETY: the parts lie within `numbers` and do not meet.
-            let numbers = unsafe { std::slice::from_raw_parts_mut(start.0.add(from), part_len.min(len - from)) };
-            part(index, numbers);
+            // SAFETY: the parts lie within `items` and do not meet.
+            let items = unsafe { std::slice::from_raw_parts_mut(start.0.add(from), part_len.min(len - from)) };
+            part(index, items);
         });
     }
 }

@@ -3,20 +3,13 @@
 
 use super::gguf::GROUP;
 use super::packed::{Format, PANEL, unpack_group};
-use super::rows::{MAX_TILE, Record};
+use super::product::{Operands, Sums};
+use super::rows::Record;
 
-/// Multiplies `panel` with a tile of `tile_rows` rows over `num_groups` groups: `out[row][column]`.
-pub fn multiply(
-    format: Format,
-    panel: &[u8],
-    tile: &[u8],
-    tile_rows: usize,
-    num_groups: usize,
-    out: &mut [[f32; PANEL]; MAX_TILE],
-) {
+/// Multiplies a panel with a tile.
+pub fn multiply(operands: Operands<'_>, out: &mut Sums) {
+    let Operands { format, panel, tile, tile_rows, num_groups } = operands;
     out[..tile_rows].fill([0.0; PANEL]);
-    // A scale of its own for each half of a group.
-    let halves = format == Format::Q6K;
     for index in 0..num_groups {
         let group = unpack_group(format, panel, index);
         let record = Record::of(tile, tile_rows, index);
@@ -27,14 +20,15 @@ pub fn multiply(
                     (products + record.less(row, less) * group.offset()) as f32 * record.scale(row)
                 };
                 let sum = &mut out[column];
-                if halves {
+                if format == Format::Q6K {
+                    // A scale of its own for each half of a group.
                     *sum = dot(0, 16, 0).mul_add(group.scale_and_min(column, 0).0, *sum);
                     *sum = dot(16, GROUP, 1).mul_add(group.scale_and_min(column, 16).0, *sum);
                     continue;
                 }
                 let (scale, min) = group.scale_and_min(column, 0);
                 *sum = dot(0, GROUP, 2).mul_add(scale, *sum);
-                if matches!(format, Format::Q4M | Format::Q4K | Format::Q8M | Format::Q8K) {
+                if format.has_min() {
                     *sum = record.sum(row).mul_add(min, *sum);
                 }
             }

@@ -1,7 +1,7 @@
 //! Products over the threads of the pool: which panel meets which tile, in which order.
 
 use super::isa::Isa;
-use super::packed::{PANEL, Packed};
+use super::packed::{Format, PANEL, Packed};
 use super::pool::pool;
 use super::portable;
 use super::rows::{MAX_TILE, Rows, Tile};
@@ -27,6 +27,21 @@ pub struct Product<'a> {
     pub bias: Option<&'a [f32]>,
     pub output: Output<'a>,
 }
+
+/// A panel and a tile that a kernel multiplies.
+#[derive(Clone, Copy)]
+pub(super) struct Operands<'a> {
+    pub format: Format,
+    pub panel: &'a [u8],
+    pub tile: &'a [u8],
+    /// Rows of the tile, a number that [`super::rows`] makes.
+    pub tile_rows: usize,
+    /// Groups that both hold.
+    pub num_groups: usize,
+}
+
+/// What comes of them: `[row][column]`, the rows beyond the tile's untouched.
+pub(super) type Sums = [[f32; PANEL]; MAX_TILE];
 
 /// A product as the threads see it.
 struct Job<'a> {
@@ -98,18 +113,23 @@ pub(super) fn multiply_with(rows: &Rows, products: &mut [Product<'_>], isa: Isa)
 
 impl Job<'_> {
     fn multiply(&self, rows: &Rows, tile: Tile, panel: usize, isa: Isa) {
-        let mut sums = [[0.0f32; PANEL]; MAX_TILE];
+        let mut sums: Sums = [[0.0; PANEL]; MAX_TILE];
         let weight = self.weight;
-        let (format, weights, groups) = (weight.format(), weight.panel(panel), weight.num_groups());
-        let quants = rows.tile(tile);
+        let operands = Operands {
+            format: weight.format(),
+            panel: weight.panel(panel),
+            tile: rows.tile(tile),
+            tile_rows: tile.num_rows,
+            num_groups: weight.num_groups(),
+        };
         match isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Isa` says that the processor has the features; panel and tile are of the lengths checked above.
-            Isa::Avx512 => unsafe { avx512::multiply(format, weights, quants, tile.num_rows, groups, &mut sums) },
+            Isa::Avx512 => unsafe { avx512::multiply(operands, &mut sums) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Isa::Avx2 => unsafe { avx2::multiply(format, weights, quants, tile.num_rows, groups, &mut sums) },
-            _ => portable::multiply(format, weights, quants, tile.num_rows, groups, &mut sums),
+            Isa::Avx2 => unsafe { avx2::multiply(operands, &mut sums) },
+            _ => portable::multiply(operands, &mut sums),
         }
         let out_len = weight.out_len();
         let columns = panel * PANEL..out_len.min((panel + 1) * PANEL);
@@ -137,7 +157,7 @@ impl Job<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::super::gguf::BlockType;
@@ -159,7 +179,7 @@ mod tests {
     ];
 
     /// Numbers between -1 and 1 without a pattern.
-    fn noise(len: usize, seed: u32) -> Vec<f32> {
+    pub fn noise(len: usize, seed: u32) -> Vec<f32> {
         let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
         let numbers = (0..len).map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -1,6 +1,7 @@
 //! Rotary position embedding (Su et al. 2021, section 3.4). Knows frequencies, not where a model has them from.
 
-use super::isa::Isa;
+use super::isa::{Isa, Kernel};
+use super::lanes::Lanes;
 
 /// Which components of a head rotate together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,31 +32,28 @@ impl Rope {
 
     /// Rotates every head of each row in place: `rows` is `[positions, heads * head_dim]`.
     pub fn rotate(&self, rows: &mut [f32], positions: &[usize]) {
-        let row_len = rows.len() / positions.len().max(1);
-        match Isa::best() {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Isa` says that the processor has the feature.
-            Isa::Avx512 | Isa::Avx2 => unsafe { self.rotate_avx2(rows, row_len, positions) },
-            _ => self.rotate_body(rows, row_len, positions),
-        }
+        Isa::best().run(Rotation { rope: self, rows, positions });
     }
+}
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn rotate_avx2(&self, rows: &mut [f32], row_len: usize, positions: &[usize]) {
-        self.rotate_body(rows, row_len, positions);
-    }
+struct Rotation<'a> {
+    rope: &'a Rope,
+    rows: &'a mut [f32],
+    positions: &'a [usize],
+}
 
+impl Kernel for Rotation<'_> {
     #[inline(always)]
-    fn rotate_body(&self, rows: &mut [f32], row_len: usize, positions: &[usize]) {
-        let half = self.half;
-        for (row, position) in rows.chunks_exact_mut(row_len).zip(positions) {
-            let cos = &self.cos[position * half..(position + 1) * half];
-            let sin = &self.sin[position * half..(position + 1) * half];
+    fn run<L: Lanes>(self) {
+        let Rope { cos, sin, half, layout } = self.rope;
+        let row_len = self.rows.len() / self.positions.len().max(1);
+        for (row, position) in self.rows.chunks_exact_mut(row_len).zip(self.positions) {
+            let cos = &cos[position * half..(position + 1) * half];
+            let sin = &sin[position * half..(position + 1) * half];
             for head in row.chunks_exact_mut(2 * half) {
-                match self.layout {
+                match layout {
                     RopeLayout::Halves => {
-                        let (a, b) = head.split_at_mut(half);
+                        let (a, b) = head.split_at_mut(*half);
                         for (((a, b), cos), sin) in a.iter_mut().zip(b).zip(cos).zip(sin) {
                             (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
                         }

@@ -16,7 +16,8 @@
 use super::activate::{self, Activation};
 use super::buffer::Buffer;
 use super::gguf::GROUP;
-use super::isa::Isa;
+use super::isa::{Isa, Kernel};
+use super::lanes::{Lanes, round_to_i8};
 use super::pool::pool;
 
 /// Rows of the tiles, largest first. Twelve fill the registers of AVX-512 with their sums.
@@ -155,8 +156,9 @@ impl Rows {
             first += tile_rows;
         }
         let fill = |tile: Tile, out: &mut [u8]| {
-            for row in 0..tile.num_rows {
-                round_row(source, tile.first + row, in_len, out, row, tile.num_rows, isa);
+            for place in 0..tile.num_rows {
+                let row = tile.first + place;
+                isa.run(Rounding { source, row, len: in_len, out, place, tile_rows: tile.num_rows });
             }
         };
         if num_rows * in_len < SERIAL_BELOW || self.tiles.len() == 1 {
@@ -180,36 +182,25 @@ impl Rows {
     }
 }
 
-fn round_row(source: Source<'_>, row: usize, len: usize, out: &mut [u8], place: usize, tile_rows: usize, isa: Isa) {
-    match isa {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: `Isa` says that the processor has the features.
-        Isa::Avx512 => unsafe { round_row_avx512(source, row, len, out, place, tile_rows) },
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: as above.
-        Isa::Avx2 => unsafe { round_row_avx2(source, row, len, out, place, tile_rows) },
-        _ => round_row_body(source, row, len, out, place, tile_rows),
-    }
+/// A row on its way into its place of a tile.
+struct Rounding<'a> {
+    source: Source<'a>,
+    row: usize,
+    len: usize,
+    /// The tile's records.
+    out: &'a mut [u8],
+    place: usize,
+    tile_rows: usize,
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn round_row_avx512(source: Source<'_>, row: usize, len: usize, out: &mut [u8], place: usize, tile_rows: usize) {
-    round_row_body(source, row, len, out, place, tile_rows);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn round_row_avx2(source: Source<'_>, row: usize, len: usize, out: &mut [u8], place: usize, tile_rows: usize) {
-    round_row_body(source, row, len, out, place, tile_rows);
-}
-
-/// Compiled for each instruction set; the same operations in the same order in all of them.
-#[inline(always)]
-fn round_row_body(source: Source<'_>, row: usize, len: usize, out: &mut [u8], place: usize, tile_rows: usize) {
-    let norm = source.norm(row, len);
-    for (index, record) in out.chunks_exact_mut(tile_rows * ROW_RECORD).enumerate() {
-        round_group(&source.group(row, len, index, norm), record, place, tile_rows);
+impl Kernel for Rounding<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let norm = self.source.norm(self.row, self.len);
+        for (index, record) in self.out.chunks_exact_mut(self.tile_rows * ROW_RECORD).enumerate() {
+            let values = self.source.group(self.row, self.len, index, norm);
+            round_group(&values, record, self.place, self.tile_rows);
+        }
     }
 }
 
@@ -229,9 +220,7 @@ fn round_group(values: &[f32; GROUP], record: &mut [u8], place: usize, tile_rows
     }
     let largest = lanes[0];
     let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-    // Adding 1.5 * 2^23 rounds to the nearest whole number and leaves it in the lowest bits.
-    const SHIFT: f32 = 12_582_912.0;
-    let quants: [i8; GROUP] = std::array::from_fn(|i| (values[i] * inverse + SHIFT).to_bits() as i8);
+    let quants: [i8; GROUP] = std::array::from_fn(|i| round_to_i8(values[i] * inverse));
     let half = |half: usize| quants[half * 16..half * 16 + 16].iter().map(|quant| i32::from(*quant)).sum::<i32>();
     let (first, second) = (half(0), half(1));
     for (vector, four) in quants.as_chunks::<4>().0.iter().enumerate() {

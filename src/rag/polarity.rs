@@ -25,7 +25,11 @@ impl Polarity {
     }
 }
 
-fn pattern(pattern: &str) -> Regex {
+/// A pattern written in this program.
+///
+/// # Panics
+/// If it is none.
+pub fn pattern(pattern: &str) -> Regex {
     Regex::new(pattern).expect("a valid pattern")
 }
 

@@ -13,7 +13,7 @@ use regex::Regex;
 
 use crate::index::{Kind, terms};
 use crate::lang::Language;
-use crate::rag::polarity::{self, Polarity};
+use crate::rag::polarity::{self, Polarity, pattern};
 
 /// One thing a sentence says.
 #[derive(Clone, Debug)]
@@ -65,10 +65,6 @@ impl Claim {
         }
         self.topic.intersection(words).count() as f32 / self.topic.len() as f32
     }
-}
-
-fn pattern(pattern: &str) -> Regex {
-    Regex::new(pattern).expect("a valid pattern")
 }
 
 // What looks like a sign and is none.

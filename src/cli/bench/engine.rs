@@ -10,6 +10,7 @@ use crate::bench::peer::{Rival, Task, Tools};
 use crate::bench::roofline::{Bound, Costs};
 use crate::bench::scenario::{self, LONG_PROMPT_LEN, SHARED_PREFIX_LEN};
 use crate::config::{Config, EngineLimits};
+use crate::kernels;
 
 /// Room beyond the lengths asked for: prompts come out a little longer, and questions follow prefixes.
 const SLACK: usize = 128;
@@ -24,7 +25,7 @@ pub(super) fn run(args: &EngineArgs, config: &Config) -> anyhow::Result<ExitCode
     let tools = args.peer.vs.map(|_| Tools::find(&args.places())).transpose()?;
     let config = Config { limits: widened(config.limits, args), ..config.clone() };
     let model = app::local_model(&config)?;
-    let threads = rayon::current_num_threads();
+    let threads = kernels::pool().num_threads();
     let rival = match tools {
         Some(tools) => Some(Rival { tools, task: Task::new(&model.path, threads)? }),
         None => None,

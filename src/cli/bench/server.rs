@@ -12,6 +12,7 @@ use crate::bench::peer::{LlamaServer, Places, Task};
 use crate::bench::server::{self, Load, Outcome};
 use crate::config::{Config, EngineChoice, EngineLimits, Secret};
 use crate::engine::RemoteEngine;
+use crate::kernels;
 
 /// What is printed.
 #[derive(Debug, Serialize)]
@@ -101,7 +102,7 @@ async fn own(args: &ServerArgs, places: &Places, config: &Config) -> anyhow::Res
             };
             let blocking = config.clone();
             let model = tokio::task::spawn_blocking(move || app::local_model(&blocking)).await??;
-            let task = Task::new(&model.path, rayon::current_num_threads())?;
+            let task = Task::new(&model.path, kernels::pool().num_threads())?;
             Some(LlamaServer::start(places, &task, args.clients, slot_len).await?)
         }
         None => None,

@@ -1,11 +1,9 @@
 //! Many at once: an answer must not depend on who else is answered, on what was cached, or on room running out.
 
-use std::time::{Duration, Instant};
-
 use haetae::config::EngineLimits;
 use haetae::engine::{Completion, Engine, Event, GenerateRequest, LocalEngine};
 
-use super::{answer, greedy, shared, sixteen, submit, with_limits};
+use super::{answer, greedy, shared, sixteen, submit, until, with_limits};
 
 /// Each answer when its request is alone.
 pub async fn one_by_one(engine: &LocalEngine, requests: Vec<GenerateRequest>) -> Vec<Completion> {
@@ -28,15 +26,6 @@ pub fn assert_same(got: &[Completion], want: &[Completion]) {
     for (nth, (got, want)) in got.iter().zip(want).enumerate() {
         assert_eq!(got.text, want.text, "request {nth}");
         assert_eq!((got.reason, got.usage.completion_tokens), (want.reason, want.usage.completion_tokens), "{nth}");
-    }
-}
-
-/// Waits until `holds`, with a limit that no machine needs.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

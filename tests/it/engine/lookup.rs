@@ -4,7 +4,7 @@ use haetae::config::EngineLimits;
 use haetae::engine::{Engine, GenerateRequest, LocalEngine, Message, Prompt, SamplingParams};
 
 use super::batching::{assert_same, one_by_one, together};
-use super::{answer, greedy, shared, sixteen, with_limits};
+use super::{answer, greedy, shared, sixteen, until, with_limits};
 
 const SOURCE: &str = "Article 30 (1): The customs value of imported goods is the price actually paid or payable by the \
     buyer, adjusted by adding the following amounts: 1. commissions and brokerage borne by the buyer, except buying \
@@ -131,12 +131,7 @@ async fn a_pinned_beginning_is_read_once() {
     let rules = [Message::system(SOURCE)];
     engine.pin(&rules).await.unwrap();
     // The last answer is out before the step that gave it is counted.
-    for _ in 0..200 {
-        if engine.load().kv_blocks_pinned > 0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    until("the beginning is counted", || engine.load().kv_blocks_pinned > 0).await;
     let pinned = engine.load().kv_blocks_pinned;
     assert!(pinned >= 7, "{pinned}");
     // Others fill the cache several times over.

@@ -12,10 +12,12 @@ mod schemas;
 mod tools;
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use haetae::config::EngineLimits;
-use haetae::engine::{Completion, Engine, GenerateRequest, LocalEngine, Message, Prompt, TokenStream};
+use haetae::engine::{Completion, Engine, GenerateRequest, LocalEngine, Message, Prompt, TokenStream, Tool};
 use haetae::lang::Language;
+use serde_json::Value;
 
 use crate::support::home;
 
@@ -45,6 +47,20 @@ async fn submit(engine: &LocalEngine, request: GenerateRequest) -> TokenStream {
 
 async fn answer(engine: &LocalEngine, request: GenerateRequest) -> Completion {
     submit(engine, request).await.collect().await.unwrap()
+}
+
+/// A function that the model may call.
+fn tool(name: &str, description: &str, parameters: Option<Value>) -> Tool {
+    Tool { name: name.into(), description: Some(description.into()), parameters }
+}
+
+/// Waits until `holds`, with a limit that no machine needs.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 /// Sixteen questions, each with an answer of its own; long and short ones, so that they join and leave at different

@@ -3,12 +3,12 @@
 use haetae::config::EngineLimits;
 use haetae::engine::arch::GgufFile;
 use haetae::engine::{
-    Constraint, GenerateRequest, LocalEngine, Message, Prompt, QuoteLock, SamplingParams, Tool, ToolChoice, Tools,
+    Constraint, GenerateRequest, LocalEngine, Message, Prompt, QuoteLock, SamplingParams, ToolChoice, Tools,
     tokenizer_gguf,
 };
 use haetae::lang::Language;
 
-use super::answer;
+use super::{answer, tool};
 use crate::support::home;
 
 const TEXTS: [&str; 4] = [
@@ -123,11 +123,6 @@ async fn qwen2_calls_the_right_tool_with_the_right_argument() {
         "properties": {"code": {"type": "string", "description": "Tariff code of four digits"}},
         "required": ["code"],
     });
-    let tool = |name: &str, description: &str, parameters| Tool {
-        name: name.into(),
-        description: Some(description.into()),
-        parameters,
-    };
     let list = vec![
         tool("today", "Tells the date of today", None),
         tool("duty_rate", "Looks up the duty rate of a tariff code", Some(parameters)),

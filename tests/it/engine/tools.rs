@@ -2,12 +2,12 @@
 //! wrongly.
 
 use haetae::engine::{
-    Constraint, Engine, Error, FinishReason, GenerateRequest, Message, Part, Prompt, Role, SamplingParams, Tool,
-    ToolCall, ToolChoice, Tools,
+    Constraint, Engine, Error, FinishReason, GenerateRequest, Message, Part, Prompt, Role, SamplingParams, ToolCall,
+    ToolChoice, Tools,
 };
 use serde_json::{Value, json};
 
-use super::{answer, greedy, shared};
+use super::{answer, greedy, shared, tool};
 
 fn tools(choice: ToolChoice) -> Tools {
     let rate = json!({
@@ -18,11 +18,6 @@ fn tools(choice: ToolChoice) -> Tools {
         },
         "required": ["code"],
     });
-    let tool = |name: &str, description: &str, parameters| Tool {
-        name: name.into(),
-        description: Some(description.into()),
-        parameters,
-    };
     let list = vec![
         tool("duty_rate", "Look up the duty rate of a tariff code.", Some(rate)),
         tool("today", "Tell the date of today.", None),
