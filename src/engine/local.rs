@@ -71,7 +71,7 @@ impl LocalEngine {
         let mut store =
             KvStore::new(limits.kv_type, config.num_layers, num_blocks, config.num_kv_heads, config.head_dim);
         let max_rows = model.context_len.min(num_blocks * BLOCK_LEN);
-        let cost = warm_up(&mut model.decoder, &mut store, max_rows)
+        let (cost, lookback) = warm_up(&mut model.decoder, &mut store, max_rows)
             .map_err(|error| Error::BadModel { path: path.display().to_string(), reason: error.to_string() })?;
         let tokenizer = Arc::new(model.tokenizer);
         let prompts =
@@ -88,6 +88,7 @@ impl LocalEngine {
             step_tokens: limits.step_tokens,
             mixed_tokens: limits.mixed_tokens.map_or(mixed_tokens, |tokens| tokens.min(limits.step_tokens)),
             lone_tokens,
+            lookback,
             max_pins: limits.max_pins,
         };
         tracing::debug!(?cost, ?sizes, "the steps of `{id}` were timed");
@@ -382,10 +383,14 @@ impl Worker {
         let batch = Batch { tokens, segments, logit_rows };
         let rows = self.decoder.forward(&batch, &mut self.store)?;
         let tokenizer = &self.tokenizer;
-        let mut rows = rows.into_iter();
+        let mut first = 0;
         self.scheduler.complete(plan, |work, sequence| {
-            let rows: Vec<&[f32]> = rows.by_ref().take(work.num_guesses + 1).collect();
-            sequence.take(work.num_guesses, |sequence, nth| sequence.push(rows[nth], tokenizer))
+            let taken = sequence.take(work.num_guesses, |sequence, nth| {
+                let row = rows.clone().nth(first + nth).expect("a row was asked for each token that may be drawn");
+                sequence.push(row, tokenizer)
+            });
+            first += work.num_guesses + 1;
+            taken
         });
         Ok(())
     }

@@ -3,8 +3,10 @@
 //!
 //! Pure: the measuring is [`super::warm_up`]'s. Ratios decide, so that a busy machine at the start does little harm.
 
-/// A step that also decodes should take no longer: four texts a second still read as a stream.
-const MIXED_STEP_S: f64 = 0.25;
+/// A step that also decodes should take no longer than this, or than so many steps that only decode, whichever is more:
+/// ten texts a second read as a stream, and where the machine gives less anyway, a prompt shall still get on.
+const MIXED_STEP_S: f64 = 0.1;
+const MIXED_STEPS: f64 = 3.0;
 /// A step of prompts alone: how long a request that arrives meanwhile, or the memory of one that left, waits at most.
 const LONE_STEP_S: f64 = 1.0;
 /// Fewer rows than this waste a pass over the weights, however slow the machine is.
@@ -13,11 +15,43 @@ const MIN_CHUNK: usize = 16;
 /// What guesses must gain by their estimate before they are run: estimates err.
 const LEAST_GAIN: f64 = 1.05;
 
-/// Seconds of a step by its rows.
+/// Seconds of a step by its rows, where little was read before them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepCost {
     /// Rows and seconds, both rising.
     points: Vec<(usize, f64)>,
+}
+
+/// How a prompt's tokens grow dearer with what was read before them, because each looks back at all of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lookback {
+    /// Tokens before it that make a token cost twice as much.
+    pub doubling_len: f64,
+}
+
+impl Lookback {
+    /// Where looking back costs nothing.
+    pub const FREE: Self = Self { doubling_len: f64::INFINITY };
+
+    /// From a step's seconds without anything before it, and with `before` tokens.
+    pub fn new(seconds: f64, before: usize, seconds_after: f64) -> Self {
+        let dearer = (seconds_after - seconds) / seconds.max(1e-9);
+        if dearer > 0.0 { Self { doubling_len: before as f64 / dearer } } else { Self::FREE }
+    }
+
+    /// What `len` tokens cost after `start` others, in tokens with nothing before them.
+    pub fn cost(&self, start: usize, len: usize) -> usize {
+        (len as f64 * self.factor(start, len)).ceil() as usize
+    }
+
+    /// How many tokens after `start` others cost at most `budget`; no fewer than pay, where the budget has them.
+    pub fn fit(&self, start: usize, budget: usize) -> usize {
+        ((budget as f64 / self.factor(start, budget)) as usize).clamp(budget.min(MIN_CHUNK), budget)
+    }
+
+    fn factor(&self, start: usize, len: usize) -> f64 {
+        1.0 + (start as f64 + len as f64 / 2.0) / self.doubling_len
+    }
 }
 
 impl StepCost {
@@ -64,12 +98,13 @@ impl StepCost {
         best.0
     }
 
-    /// Most prompt tokens in a step that also decodes, and in one that does not; both at most `step_tokens`.
+    /// Most prompt tokens in a step that also decodes, and in one that does not; both at most `step_tokens`. For tokens
+    /// with little before them; see [`Lookback`].
     pub fn chunks(&self, step_tokens: usize) -> (usize, usize) {
         let (rows, seconds) = self.points[self.points.len() - 1];
         let per_row = seconds / rows as f64;
         let fit = |limit: f64| ((limit / per_row) as usize).max(MIN_CHUNK).min(step_tokens);
-        (fit(MIXED_STEP_S), fit(LONE_STEP_S))
+        (fit(MIXED_STEP_S.max(MIXED_STEPS * self.seconds(1))), fit(LONE_STEP_S))
     }
 }
 
@@ -114,10 +149,27 @@ mod tests {
 
     #[test]
     fn chunks_keep_running_answers_moving() {
-        let per_row = |seconds: f64| StepCost::new(&[(1, 0.01), (32, 32.0 * seconds)]);
-        assert_eq!(per_row(0.001).chunks(512), (250, 512));
-        assert_eq!(per_row(0.010).chunks(512), (25, 100));
+        let per_row = |seconds: f64| StepCost::new(&[(1, 0.08), (32, 32.0 * seconds)]);
+        assert_eq!(per_row(0.004).chunks(512), (60, 250));
+        assert_eq!(per_row(0.010).chunks(512), (24, 100));
         assert_eq!(per_row(0.100).chunks(512), (MIN_CHUNK, MIN_CHUNK));
-        assert_eq!(per_row(0.001).chunks(7), (7, 7));
+        assert_eq!(per_row(0.003).chunks(7), (7, 7));
+        assert_eq!(StepCost::new(&[(1, 0.01), (32, 0.032)]).chunks(512), (100, 512));
+    }
+
+    #[test]
+    fn what_was_read_before_makes_chunks_smaller() {
+        let lookback = Lookback::new(0.1, 1000, 0.2);
+        assert!((lookback.doubling_len - 1000.0).abs() < 1e-6);
+        assert_eq!((lookback.cost(0, 100), lookback.cost(1000, 100), lookback.cost(4000, 1)), (105, 205, 6));
+        assert_eq!((lookback.fit(0, 100), lookback.fit(1000, 100), lookback.fit(1 << 20, 100)), (95, 48, 16));
+        for start in [0, 17, 4096] {
+            assert!(lookback.cost(start, lookback.fit(start, 200)) <= 200);
+        }
+        assert_eq!(
+            (Lookback::FREE.cost(4000, 64), Lookback::FREE.fit(4000, 64), Lookback::FREE.fit(0, 0)),
+            (64, 64, 0)
+        );
+        assert_eq!(Lookback::new(0.1, 1000, 0.09), Lookback::FREE);
     }
 }

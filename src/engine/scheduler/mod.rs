@@ -23,7 +23,7 @@ use fair_share::FairShare;
 use super::kv_cache::{BlockCounts, BlockId, KvCache};
 use super::request::Lane;
 use super::sequence::{SeqId, Sequence, Taken};
-use super::step_cost::StepCost;
+use super::step_cost::{Lookback, StepCost};
 
 /// Requests that may be admitted before one that finds no room; then all wait until it does.
 const MAX_PASSED: usize = 8;
@@ -35,10 +35,11 @@ pub struct Limits {
     pub max_running: usize,
     /// Most tokens in a step.
     pub step_tokens: usize,
-    /// Most prompt tokens in a step that also decodes.
+    /// Most prompt tokens in a step that also decodes, and in one that does not; fewer where much was read before them.
     pub mixed_tokens: usize,
-    /// Most prompt tokens in a step that does not.
     pub lone_tokens: usize,
+    /// By which the former are fewer where much was read before them.
+    pub lookback: Lookback,
     /// Most pinned prefixes.
     pub max_pins: usize,
 }
@@ -272,7 +273,10 @@ impl Scheduler {
 
     fn plan_prompts(&mut self, plan: &mut Plan) {
         let num_answers = plan.works.len();
-        let most = if num_answers > 0 { self.limits.mixed_tokens } else { self.limits.lone_tokens };
+        let (most, lookback) = match num_answers {
+            0 => (self.limits.lone_tokens, Lookback::FREE),
+            _ => (self.limits.mixed_tokens, self.limits.lookback),
+        };
         let mut left = most.min(self.limits.step_tokens - num_answers);
         // Charged as they are chosen, so that one step's tokens go to more than one lane; settled by `schedule`.
         let mut share = self.share.clone();
@@ -308,11 +312,11 @@ impl Scheduler {
                     }
                 },
             };
-            let pending = self.running[index].pending_len();
-            let len = pending.min(left);
+            let (pending, start) = (self.running[index].pending_len(), self.running[index].num_computed());
+            let len = pending.min(lookback.fit(start, left));
             plan.works.push(Work { sequence: index, len, num_guesses: 0, samples: len == pending });
             share.charge(lane, len);
-            left -= len;
+            left = left.saturating_sub(lookback.cost(start, len));
         }
     }
 

@@ -12,7 +12,15 @@ use crate::engine::sampler::Sampler;
 use crate::engine::sequence::ValidRequest;
 
 fn limits() -> Limits {
-    Limits { num_blocks: 64, max_running: 8, step_tokens: 64, mixed_tokens: 24, lone_tokens: 48, max_pins: 2 }
+    Limits {
+        num_blocks: 64,
+        max_running: 8,
+        step_tokens: 64,
+        mixed_tokens: 24,
+        lone_tokens: 48,
+        lookback: Lookback::FREE,
+        max_pins: 2,
+    }
 }
 
 /// A pass over the weights costs as much as four rows.
@@ -437,11 +445,13 @@ proptest! {
     fn everyone_gets_its_own_answer_once(
         (num_blocks, max_running) in (10usize..40, 1usize..6),
         (step_tokens, mixed_tokens) in (1usize..80, 1usize..40),
-        guesses in any::<bool>(),
+        (guesses, lookback) in (any::<bool>(), prop_oneof![Just(f64::INFINITY), 1.0..100.0f64]),
         arrivals in prop::collection::vec((0usize..12, 0usize..3, 0u32..4, 1usize..110, 1usize..50, 0usize..40), 1..24),
     ) {
         let mixed_tokens = mixed_tokens.min(step_tokens);
-        let limits = Limits { num_blocks, max_running, step_tokens, mixed_tokens, lone_tokens: step_tokens, max_pins: 2 };
+        let lone_tokens = step_tokens;
+        let lookback = Lookback { doubling_len: lookback };
+        let limits = Limits { num_blocks, max_running, step_tokens, mixed_tokens, lone_tokens, lookback, max_pins: 2 };
         let mut house = House::with_cost(limits, guesses.then(cost));
         house.scheduler.pin(&prompt(1, 40));
         let mut leavers = Vec::new();
