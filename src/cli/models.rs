@@ -50,11 +50,10 @@ fn list(store: &Store, json: bool) {
     }
     let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or_default();
     for entry in entries {
-        let state = match (store.state(entry), entry.supported) {
-            (_, false) => "unsupported",
-            (State::Stored, _) => "here",
-            (State::Partial, _) => "begun",
-            (State::Absent, _) => "",
+        let state = match store.state(entry) {
+            State::Stored => "here",
+            State::Partial => "begun",
+            State::Absent => "",
         };
         let roles: Vec<_> = entry.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
         let languages: Vec<_> = entry.languages.iter().map(|language| language.code()).collect();

@@ -115,8 +115,8 @@ fn byte_level(file: &GgufFile, vocab: HashMap<String, u32>) -> Result<HfTokenize
     let pre_tokenizer = match pre {
         "qwen2" => split(QWEN2)?,
         "llama-bpe" | "llama3" | "llama-v3" | "smaug-bpe" => split(LLAMA3)?,
-        "smollm" => Sequence::new(vec![Digits::new(true).into(), plain.into()]).into(),
-        "default" | "gpt-2" => plain.into(),
+        "smollm" | "exaone" => Sequence::new(vec![Digits::new(true).into(), plain.into()]).into(),
+        "default" | "gpt-2" | "exaone4" => plain.into(),
         other => return Err(format!("pre-tokenizer `{other}` is not supported")),
     };
     if pre == "qwen2" {

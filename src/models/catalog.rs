@@ -49,9 +49,6 @@ pub struct Entry {
     /// Whether every file has its sha256 and exact size here.
     #[serde(default = "yes")]
     pub pinned: bool,
-    /// Whether the engine runs this architecture.
-    #[serde(default = "yes")]
-    pub supported: bool,
     /// Of use to tests only; never recommended.
     #[serde(default)]
     pub tests_only: bool,
@@ -307,9 +304,8 @@ mod tests {
         assert_eq!(roles(DEFAULT_EMBEDDER), [ModelRole::Embed]);
         for entry in catalog.entries() {
             assert!(!entry.roles.contains(&ModelRole::Chat) || entry.kv_values > 0, "{} lacks kv_values", entry.name);
-            assert!(entry.supported || entry.note.is_some(), "{} does not say why it is unsupported", entry.name);
             let runs = Architecture::parse(&entry.architecture).is_some();
-            assert!(!entry.roles.contains(&ModelRole::Chat) || runs == entry.supported, "{}", entry.name);
+            assert!(!entry.roles.contains(&ModelRole::Chat) || runs, "the engine cannot run {}", entry.name);
         }
     }
 

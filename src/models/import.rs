@@ -126,7 +126,6 @@ fn describe(shown: &Path, file: &Path, receipt: &Receipt) -> Result<Entry, Error
         memory_bytes: receipt.bytes,
         kv_values: 2 * need("block_count")? * kv_heads * head_len,
         pinned: true,
-        supported: true,
         tests_only: false,
         note: Some("Imported.".into()),
         files: vec![ModelFile {

@@ -48,8 +48,6 @@ pub enum Error {
          `haetae models import FILE`"
     )]
     UnknownModel { name: String },
-    #[error("model `{name}` has architecture `{architecture}`, which the engine does not run\n\nhint: {note}")]
-    Unsupported { name: String, architecture: String, note: String },
     #[error(
         "`{file}` of model `{model}` is not on this machine and connections are forbidden (`--offline`)\n\n\
          hint: fetch it on a connected machine, carry it here and run `haetae models import FILE`"

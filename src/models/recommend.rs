@@ -17,6 +17,9 @@ const USABLE_SHARE: f64 = 0.75;
 /// cores, where this module measures 28 GB/s.
 const DECODE_SHARE: f64 = 0.6;
 
+/// Signs of a licence that an administration should read before it uses the model.
+const RESTRICTED: [&str; 2] = ["-NC", "Research"];
+
 /// A model with the reasons for it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Recommendation {
@@ -70,7 +73,8 @@ pub fn recommend(catalog: &Catalog, machine: Machine, context_len: usize) -> Opt
 }
 
 fn is_candidate(entry: &Entry) -> bool {
-    entry.roles.contains(&ModelRole::Chat) && entry.supported && !entry.tests_only && !entry.languages.is_empty()
+    let is_restricted = RESTRICTED.iter().any(|sign| entry.licence.contains(sign));
+    entry.roles.contains(&ModelRole::Chat) && !entry.tests_only && !entry.languages.is_empty() && !is_restricted
 }
 
 fn memory_bytes(entry: &Entry, context_len: usize) -> u64 {

@@ -81,15 +81,10 @@ impl Store {
     /// The files of model `name`, fetched if they are not there.
     ///
     /// # Errors
-    /// A name the catalogue lacks; an architecture the engine lacks; a file that no source has, with what each said; a
+    /// A name the catalogue lacks; a file that no source has, with what each said; a
     /// full disk; a file that is missing while connections are forbidden.
     pub fn ensure(&self, name: &str, observer: Observer<'_>) -> Result<Stored, Error> {
         let entry = self.entry(name)?;
-        if !entry.supported {
-            let note = entry.note.clone().unwrap_or_else(|| "choose another model".into());
-            let (name, architecture) = (entry.name.clone(), entry.architecture.clone());
-            return Err(Error::Unsupported { name, architecture, note });
-        }
         let stored = Stored {
             entry: entry.clone(),
             folder: self.folder(name),

