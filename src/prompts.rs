@@ -50,6 +50,10 @@ pub struct Refusal<'a> {
     pub language: Language,
     pub looked_for: &'a [String],
     pub nearest: &'a [String],
+    /// The country whose rules were asked for, where the documents tell of others only.
+    pub foreign: Option<&'a str>,
+    /// Whether a fact of one case was asked for.
+    pub is_record: bool,
 }
 
 /// An answer of quoted sentences alone.
@@ -141,10 +145,13 @@ mod tests {
             let quote = QuotedSentence { n: 1, text: "Freight is added." };
             let sources = [Source { n: 1, title: "Freight", text: "Freight is added. Storage is not." }];
             let question = Question { language, sources: &sources, quote: quote.clone(), question: "Is it?" };
+            let refusal =
+                |foreign, is_record| Refusal { language, looked_for: &words, nearest: &words, foreign, is_record };
             let texts = [
                 prompts.render(&System { language }).unwrap(),
                 prompts.render(&question).unwrap(),
-                prompts.render(&Refusal { language, looked_for: &words, nearest: &words }).unwrap(),
+                prompts.render(&refusal(None, true)).unwrap(),
+                prompts.render(&refusal(Some("Peru"), false)).unwrap(),
                 prompts.render(&Quoted { quotes: &[quote] }).unwrap(),
                 prompts.render(&Notice { language, code: "language_not_written", model: "m" }).unwrap(),
                 prompts.render(&Notice { language, code: "explanation_withheld", model: "m" }).unwrap(),

@@ -11,7 +11,7 @@ use super::{Disagreement, Error, Event, NoticeCode, Stage, TurnRequest};
 use crate::engine::{self, Constraint, Engine, FinishReason, GenerateRequest, Message, Prompt, QuoteLock, Role, Usage};
 use crate::lang::Language;
 use crate::prompts::{Notice, Prompts, Question, Quoted, QuotedSentence, Refusal, Source, System};
-use crate::rag::{Evidence, Finding, Rag};
+use crate::rag::{self, Beyond, Evidence, Finding, Rag};
 
 /// Most tokens of evidence in a prompt: what a small model can still follow, and what a CPU reads in a few seconds.
 const EVIDENCE_TOKENS: usize = 1100;
@@ -61,7 +61,7 @@ impl CorpusTurn {
         }
         let evidence = match finding {
             Finding::Answerable(evidence) => evidence,
-            Finding::Refused { looked_for, nearest, .. } => return self.refuse(language, looked_for, nearest).await,
+            Finding::Refused(refusal) => return self.refuse(language, refusal).await,
         };
         let told = [
             Event::Evidence(evidence.citations.clone()),
@@ -84,8 +84,8 @@ impl CorpusTurn {
     async fn find(&self, question: &str, earlier: Option<&str>) -> Result<Finding, Error> {
         let found = self.find_once(question.to_owned()).await?;
         match (&found, earlier) {
-            (Finding::Refused { .. }, Some(earlier)) => match self.find_once(format!("{earlier}\n{question}")).await? {
-                Finding::Refused { .. } => Ok(found),
+            (Finding::Refused(_), Some(earlier)) => match self.find_once(format!("{earlier}\n{question}")).await? {
+                Finding::Refused(_) => Ok(found),
                 together => Ok(together),
             },
             _ => Ok(found),
@@ -99,13 +99,14 @@ impl CorpusTurn {
         found.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
     }
 
-    async fn refuse(
-        &self,
-        language: Language,
-        looked_for: Vec<String>,
-        nearest: Vec<String>,
-    ) -> Result<Result<(), Gone>, Error> {
-        let refusal = Refusal { language, looked_for: &looked_for, nearest: &nearest };
+    async fn refuse(&self, language: Language, refusal: rag::Refusal) -> Result<Result<(), Gone>, Error> {
+        let rag::Refusal { looked_for, nearest, beyond } = refusal;
+        let foreign = match beyond {
+            Some(Beyond::Jurisdiction(country)) => Some(country.name(language)),
+            _ => None,
+        };
+        let is_record = matches!(beyond, Some(Beyond::Record));
+        let refusal = Refusal { language, looked_for: &looked_for, nearest: &nearest, foreign, is_record };
         let text = self.prompts.render(&refusal)?;
         let events = [Event::Refused { looked_for, nearest }, Event::Text { text, choices: Vec::new() }, done()];
         Ok(self.send_all(events).await)

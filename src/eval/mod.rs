@@ -50,7 +50,7 @@ pub struct Asked {
 
 /// The corpus a suite is about: its name without the `-dev` of the tuning half or the `-fresh` of the held-out one.
 fn corpus_of(suite: &str) -> Vec<String> {
-    let corpus = suite.strip_suffix("-dev").or_else(|| suite.strip_suffix("-fresh")).unwrap_or(suite);
+    let corpus = ["-dev", "-fresh", "-sealed"].iter().find_map(|of| suite.strip_suffix(of)).unwrap_or(suite);
     vec![corpus.to_owned()]
 }
 

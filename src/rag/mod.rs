@@ -4,8 +4,10 @@
 //! what counts as evidence is decided before one speaks. Blocks; callers on an async thread use `spawn_blocking`.
 
 mod gate;
+mod jurisdiction;
 pub mod polarity;
 mod quote;
+mod record;
 mod retrieve;
 
 use std::ops::Range;
@@ -16,7 +18,8 @@ use serde::Serialize;
 use crate::index::{Hit, Index, Query};
 use crate::lang::Language;
 
-pub use gate::{Features, Judgement};
+pub use gate::{Beyond, Features, Judgement};
+pub use jurisdiction::Country;
 
 /// Why evidence could not be looked for.
 #[derive(Debug, thiserror::Error)]
@@ -78,12 +81,18 @@ pub struct Evidence {
 #[derive(Clone, Debug)]
 pub enum Finding {
     Answerable(Evidence),
-    /// Nothing found carries an answer. `looked_for`: the terms searched; `nearest`: titles that came closest.
-    Refused {
-        looked_for: Vec<String>,
-        nearest: Vec<String>,
-        confidence: f32,
-    },
+    /// Nothing found carries an answer.
+    Refused(Refusal),
+}
+
+/// Why a question is not answered.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The terms searched.
+    pub looked_for: Vec<String>,
+    /// Titles that came closest.
+    pub nearest: Vec<String>,
+    pub beyond: Option<Beyond>,
 }
 
 /// Passages retrieved for one question.
@@ -148,11 +157,11 @@ impl Rag {
                 return Ok(Finding::Answerable(Evidence { citations, quotes, hits, confidence: judgement.confidence }));
             }
         }
-        Ok(Finding::Refused {
+        Ok(Finding::Refused(Refusal {
             looked_for: gate::looked_for(question),
             nearest: retrieve::titles(&hits, 3),
-            confidence: judgement.confidence,
-        })
+            beyond: judgement.beyond,
+        }))
     }
 
     fn gate(&self, question: &str, vector: &[f32], corpora: &[String], hits: &[Hit]) -> Result<Judgement, Error> {
