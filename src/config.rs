@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::kernels::KvType;
+use crate::kernels::{Isa, KvType};
 
 /// Why the settings could not be resolved.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum Error {
         "`{addr}` is reachable from other machines and no API key is set\n\nhint: set `HAETAE_API_KEYS`, or pass `--allow-anonymous`"
     )]
     OpenWithoutKey { addr: SocketAddr },
+    #[error("`{}` is `{value}`, and must be one of `portable`, `avx2` and `avx512`", Isa::LIMIT)]
+    UnknownIsa { value: String },
 }
 
 /// A value that is never printed.
@@ -198,6 +200,7 @@ impl Config {
     /// # Errors
     /// A file that cannot be read or holds an unknown key; no home folder.
     pub fn resolve(overrides: Overrides) -> Result<Self, Error> {
+        Isa::limit().map_err(|value| Error::UnknownIsa { value })?;
         let home = match overrides.home {
             Some(home) => home,
             None => PathBuf::from(std::env::var_os("HOME").ok_or(Error::NoHome)?).join(".haetae"),

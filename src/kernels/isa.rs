@@ -21,13 +21,23 @@ impl Isa {
     /// Name of the environment variable that forbids the faster families, for comparisons and for processors that lie.
     pub const LIMIT: &'static str = "HAETAE_ISA";
 
-    /// The best family that the processor has and [`Self::LIMIT`] allows.
+    /// The best family that the processor has and [`Self::LIMIT`] allows; a limit that names none is none, which
+    /// [`Self::limit`] lets the settings refuse.
     pub fn best() -> Self {
         static BEST: OnceLock<Isa> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let limit = std::env::var(Self::LIMIT).ok().and_then(|name| Self::parse(&name));
-            limit.unwrap_or(Self::Avx512).min(Self::detected())
-        })
+        *BEST.get_or_init(|| Self::limit().ok().flatten().unwrap_or(Self::Avx512).min(Self::detected()))
+    }
+
+    /// The family that [`Self::LIMIT`] names.
+    ///
+    /// # Errors
+    /// What it says, if that is no family.
+    pub fn limit() -> Result<Option<Self>, String> {
+        match std::env::var(Self::LIMIT) {
+            Ok(name) => Self::parse(&name).map(Some).ok_or(name),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(name)) => Err(name.to_string_lossy().into_owned()),
+        }
     }
 
     /// Every family this processor has, slowest first.

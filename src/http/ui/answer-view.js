@@ -108,7 +108,9 @@ export class AnswerView {
 
   #explanation() {
     const { answer, body } = this;
-    const sources = markdown.blocks(answer.explanation);
+    // The middle of a refusal, what was looked for and what came nearest, stands below, where it can be pressed.
+    const isRepeated = (_, i, all) => answer.refused && i > 0 && i < all.length - 1;
+    const sources = markdown.blocks(answer.explanation).filter((...block) => !isRepeated(...block));
     replace(this.label, sources.length > 0 && this.#written());
     const mark = (n) => this.#mark(n);
     sources.forEach((source, i) => {

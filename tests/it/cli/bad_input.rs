@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use tempfile::tempdir;
 
-use super::{SMALL, haetae};
+use super::{SMALL, haetae, haetae_with};
 use crate::support::home;
 
 #[test]
@@ -44,6 +44,13 @@ fn a_missing_model_is_named_where_connections_are_forbidden() {
     let ran = haetae(home.path(), &["--offline", "--model", SMALL, "ask", "What is the customs value?"]);
     ran.assert_refused(&[SMALL, "smollm2-135m-instruct-q4_1.gguf", "--offline", "haetae models import FILE"]);
     haetae(home.path(), &["--offline", "corpora", "build"]).assert_refused(&["multilingual-e5-small", "--offline"]);
+}
+
+#[test]
+fn instructions_that_do_not_exist_are_refused() {
+    let home = tempdir().unwrap();
+    let ran = haetae_with(home.path(), &["corpora", "list"], &[("HAETAE_ISA", "avx513")]);
+    ran.assert_refused(&["HAETAE_ISA", "`avx513`", "`avx2`"]);
 }
 
 #[test]

@@ -18,10 +18,16 @@ struct Ran {
 
 /// Runs `haetae --home HOME ARGS`, shielded from the caller's settings, and waits for its end.
 fn haetae(home: &Path, args: &[&str]) -> Ran {
+    haetae_with(home, args, &[])
+}
+
+/// The same under `variables` of the environment, of ours the only ones.
+fn haetae_with(home: &Path, args: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_haetae"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("HAETAE_")) {
         command.env_remove(name);
     }
+    command.envs(variables.iter().copied());
     let Output { status, stdout, stderr } = command.arg("--home").arg(home).args(args).output().unwrap();
     Ran {
         code: status.code().expect("no signal ended it"),

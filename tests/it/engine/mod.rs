@@ -6,6 +6,7 @@ mod constrained;
 mod limits;
 mod lookup;
 mod lookup_speed;
+mod perplexity;
 mod real_models;
 mod sampling;
 mod schemas;
