@@ -7,6 +7,7 @@
 mod bins;
 mod grow;
 mod tree;
+mod walk;
 
 use rand::SeedableRng;
 use rand::seq::index;

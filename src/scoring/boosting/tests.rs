@@ -29,6 +29,10 @@ fn regression_tree(features: &Matrix, labels: &[bool], growth: &Growth) -> Tree 
     task.grow(&mut rows, &mut ChaCha8Rng::seed_from_u64(0))
 }
 
+fn predict(tree: &Tree, row: &[f32]) -> f32 {
+    tree.predict_by(|feature| row[feature])
+}
+
 /// `num_rows` rows whose label is the exclusive or of the signs of two features, a third saying nothing.
 fn exclusive_or(num_rows: usize, seed: u64) -> (Matrix, Vec<bool>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -62,7 +66,7 @@ fn missing_values_go_where_they_belong() {
     {
         let tree = regression_tree(&features, &labels, &growth(2));
         assert!(matches!(tree.nodes[0], Node::Split { missing_left, .. } if missing_left == is_left), "{tree:?}");
-        assert_eq!(tree.predict(&[nan]), tree.predict(&[if is_left { 1.0 } else { 2.0 }]));
+        assert_eq!(predict(&tree, &[nan]), predict(&tree, &[if is_left { 1.0 } else { 2.0 }]));
     }
 }
 
@@ -135,9 +139,13 @@ proptest! {
         let labels: Vec<bool> = rows.iter().map(|r| r.2).collect();
         let tree = regression_tree(&features, &labels, &growth(12));
         prop_assert!(tree.is_sound(2));
+        let ensemble = Ensemble { base: 0.5, trees: vec![tree.clone(), tree.clone()] };
+        for (row, sum) in ensemble.margins(&features).into_iter().enumerate() {
+            prop_assert_eq!(sum, 0.5 + 2.0 * f64::from(predict(&tree, &features.row(row))), "rows abreast walk as one does");
+        }
         let mut seen = std::collections::HashMap::new();
         for (row, label) in labels.iter().enumerate() {
-            let said = tree.predict(&features.row(row));
+            let said = predict(&tree, &features.row(row));
             let (positives, count) = seen.entry(said.to_bits()).or_insert((0, 0));
             *positives += u32::from(*label);
             *count += 1;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::walk::Walker;
 use crate::scoring::matrix::Matrix;
 
 /// A place in a tree. `cover` is the number of training rows that came by, which the explanation weighs branches with.
@@ -39,10 +40,6 @@ pub struct Tree {
 }
 
 impl Tree {
-    pub fn predict(&self, row: &[f32]) -> f32 {
-        self.predict_by(|feature| row[feature])
-    }
-
     /// What the tree says where `value_of` tells a feature's value.
     #[inline]
     pub fn predict_by(&self, value_of: impl Fn(usize) -> f32) -> f32 {
@@ -98,15 +95,9 @@ pub struct Ensemble {
 impl Ensemble {
     /// The sum for each row: log-odds where the ensemble was boosted.
     pub fn margins(&self, matrix: &Matrix) -> Vec<f64> {
-        let mut margins = vec![self.base; matrix.num_rows()];
-        let width = matrix.num_columns();
-        matrix.map_blocks(&mut margins, |rows, margins| {
-            for tree in &self.trees {
-                for (row, margin) in rows.chunks_exact(width).zip(margins.iter_mut()) {
-                    *margin += f64::from(tree.predict(row));
-                }
-            }
-        });
+        let mut margins = vec![0.0; matrix.num_rows()];
+        let (walker, width) = (Walker::new(self), matrix.num_columns());
+        matrix.map_blocks(&mut margins, |rows, margins| walker.walk(rows, width, margins));
         margins
     }
 }
