@@ -26,6 +26,7 @@
 //! - [`ingest`]: files to documents to passages and sentences.
 //! - [`models`]: model files, fetched, checked, imported.
 //! - [`history`]: conversations in SQLite.
+//! - [`demo`]: an invented world to learn from, with its planted effects.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
 //!
 //! **Base**: words that everyone uses.
@@ -81,6 +82,7 @@ pub mod bench;
 pub mod chat;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod eval;
 pub mod history;

@@ -6,6 +6,7 @@
 mod ask;
 mod bench;
 mod corpora;
+mod demo;
 mod eval;
 mod models;
 mod score;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchCommand;
+pub use demo::DemoCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
 
@@ -69,6 +71,9 @@ pub enum Command {
     /// List, fetch, import and verify models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Make an invented world to learn from
+    #[command(subcommand)]
+    Demo(DemoCommand),
     /// Learn scores from your own tables
     #[command(subcommand)]
     Train(TrainCommand),
@@ -211,6 +216,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(_) => serve::run(&config),
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
+        Command::Demo(command) => demo::run(&command),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),

@@ -34,7 +34,15 @@ pub fn english(model: &Model, report: &Report) -> String {
     ));
     card.push_str(&rankings(
         test,
-        ["this model", "lookup of twins", "logistic regression", "random forest", "linear SVM", "isolation forest"],
+        [
+            "this model",
+            "lookup of twins",
+            "best possible",
+            "logistic regression",
+            "random forest",
+            "linear SVM",
+            "isolation forest",
+        ],
     ));
     card.push_str(&format!(
         "\nCalibration error {:.4} (validation rows {:.4}, which it was calibrated on), Brier score {:.4}.\n\n## Where it ends\n\n",
@@ -75,7 +83,7 @@ pub fn korean(model: &Model, report: &Report) -> String {
     ));
     card.push_str(&rankings(
         test,
-        ["이 모형", "쌍둥이 조회표", "로지스틱 회귀", "랜덤 포레스트", "선형 SVM", "격리 숲"],
+        ["이 모형", "쌍둥이 조회표", "가능한 최선", "로지스틱 회귀", "랜덤 포레스트", "선형 SVM", "격리 숲"],
     ));
     card.push_str(&format!(
         "\n보정 오차 {:.4}(보정에 쓴 검증 자료 {:.4}), 브라이어 점수 {:.4}.\n\n## 한계\n\n",
@@ -113,8 +121,8 @@ fn unused(model: &Model) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// One line a model: itself, the lookup, and the rivals in their order.
-fn rankings(test: &Measured, names: [&str; 6]) -> String {
+/// One line a model: itself, the lookup, the best possible, and the rivals in their order.
+fn rankings(test: &Measured, names: [&str; 7]) -> String {
     let line = |name: &str, ranking: &Ranking| {
         let interval = ranking.auc_interval.map_or(String::new(), |[low, high]| format!(" [{low:.4}, {high:.4}]"));
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
@@ -135,7 +143,10 @@ fn rankings(test: &Measured, names: [&str; 6]) -> String {
     if let Some(lookup) = &test.lookup {
         lines.push_str(&line(names[1], lookup));
     }
-    for (ranking, name) in test.rivals.values().zip(&names[2..]) {
+    if let Some(best) = &test.best_possible {
+        lines.push_str(&line(names[2], best));
+    }
+    for (ranking, name) in test.rivals.values().zip(&names[3..]) {
         lines.push_str(&line(name, ranking));
     }
     lines

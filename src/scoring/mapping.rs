@@ -20,6 +20,9 @@ pub struct Mapping {
     /// Where the rows come from unless their sha256 is known.
     #[serde(default)]
     pub origin: Origin,
+    /// Columns whose values together make groups with a history.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crossings: Vec<Vec<String>>,
     #[serde(rename = "column")]
     pub columns: Vec<Column>,
     #[serde(default)]
@@ -69,6 +72,9 @@ pub enum Role {
     Number {
         at_least: Option<f64>,
     },
+    /// The probability that the label was drawn with, which only an invented world knows: never an input, but what the
+    /// best possible score is measured by.
+    Truth,
     /// Known and left out.
     Unused {
         reason: String,
@@ -121,10 +127,11 @@ impl TryFrom<ColumnTable> for Column {
             ("hs", _) => Role::Hs,
             ("category", _) => Role::Category,
             ("number", _) => Role::Number { at_least },
+            ("truth", _) => Role::Truth,
             ("unused", Some(reason)) => Role::Unused { reason },
             ("unused", None) => return Err(format!("column `{name}` is unused and does not say the `reason`")),
             (other, _) => {
-                let known = "key, date, label, hs, category, number, unused";
+                let known = "key, date, label, hs, category, number, truth, unused";
                 return Err(format!("column `{name}` has the role `{other}`, and roles are {known}"));
             }
         };
@@ -143,6 +150,7 @@ impl From<Column> for ColumnTable {
             Role::Hs => Self { role: "hs".into(), ..table },
             Role::Category => Self { role: "category".into(), ..table },
             Role::Number { at_least } => Self { role: "number".into(), at_least, ..table },
+            Role::Truth => Self { role: "truth".into(), ..table },
             Role::Unused { reason } => Self { role: "unused".into(), reason: Some(reason), ..table },
         }
     }
@@ -156,6 +164,9 @@ pub struct UnitPrice {
     pub quantity: String,
     pub goods: String,
     pub origin: String,
+    /// What the goods are called, where that tells more than their code, or another thing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<String>,
 }
 
 /// Rows that agree in these columns are twins.
@@ -276,6 +287,17 @@ impl Mapping {
             self.has(&price.quantity, "unit_price.quantity", |role| matches!(role, Role::Number { .. }))?;
             self.has(&price.goods, "unit_price.goods", |role| matches!(role, Role::Hs))?;
             self.has(&price.origin, "unit_price.origin", |role| matches!(role, Role::Category))?;
+            if let Some(item) = &price.item {
+                self.has(item, "unit_price.item", |role| matches!(role, Role::Category))?;
+            }
+        }
+        for crossing in &self.crossings {
+            if crossing.len() < 2 {
+                return Err(format!("a crossing takes two columns or more, and one has {}", crossing.len()));
+            }
+            for name in crossing {
+                self.has(name, "crossings", |role| matches!(role, Role::Category | Role::Hs))?;
+            }
         }
         for name in self.twins.iter().flat_map(|twins| &twins.columns) {
             self.has(name, "twins", |_| true)?;
@@ -352,13 +374,17 @@ mod tests {
         assert_refused(&SOUND.replace(", ko = \"가격\"", ""), "column `price` lacks its words");
         assert_refused(&format!("{SOUND}\n[twins]\ncolumns = [\"hs\"]"), "column `hs`, which is not there");
         assert_refused(&format!("{SOUND}\n[twins]\ncolumns = [\"bad\"]"), "whose role does not fit");
+        assert_refused(&format!("crossings = [[\"price\"]]\n{SOUND}"), "a crossing takes two columns");
+        assert_refused(&format!("crossings = [[\"price\", \"id\"]]\n{SOUND}"), "whose role does not fit");
         assert_refused(&SOUND.replace("name = \"x\"", "nome = \"x\""), "nome");
     }
 
     #[test]
     fn a_mapping_is_written_as_it_was_read() {
-        let mapping = Mapping::load("kr-declarations").unwrap();
-        assert_eq!(Mapping::parse(&toml::to_string_pretty(&mapping).unwrap(), "x").unwrap(), mapping);
+        for name in known() {
+            let mapping = Mapping::load(&name).unwrap();
+            assert_eq!(Mapping::parse(&toml::to_string_pretty(&mapping).unwrap(), "x").unwrap(), mapping);
+        }
     }
 
     #[test]

@@ -126,8 +126,11 @@ impl Model {
         self.encoder.features.iter().map(|feature| feature.name.as_str()).collect()
     }
 
+    /// By the share of usual rows that lie below; of those of the same margin, half.
     fn level(&self, margin: f64, capacity: Capacity) -> Level {
-        let below = self.ranks.partition_point(|rank| *rank < margin) as f64 / self.ranks.len() as f64;
+        let (under, up_to) =
+            (self.ranks.partition_point(|rank| *rank < margin), self.ranks.partition_point(|rank| *rank <= margin));
+        let below = (under + up_to) as f64 / (2 * self.ranks.len()) as f64;
         if below >= 1.0 - capacity.red {
             Level::Red
         } else if below >= 1.0 - capacity.red - capacity.yellow {

@@ -62,6 +62,9 @@ pub struct Measured {
     pub twin_free: Option<TwinFree>,
     /// A plain table of twins, without a model.
     pub lookup: Option<Ranking>,
+    /// By the probabilities that the labels were drawn with: the best possible, known only of an invented world.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best_possible: Option<Ranking>,
     pub rivals: BTreeMap<Rival, Ranking>,
 }
 
@@ -96,6 +99,8 @@ pub struct Scores<'a> {
     /// Whether each row has a twin among those learnt from or tuned on; empty where twins are not known.
     pub twins: &'a [bool],
     pub lookup: Option<&'a [f64]>,
+    /// Empty unless the labels were drawn.
+    pub truth: &'a [f64],
     pub rivals: &'a [(Rival, Vec<f64>)],
 }
 
@@ -110,6 +115,7 @@ impl Scores<'_> {
             brier: brier(self.probabilities, self.labels),
             twin_free: (!self.twins.is_empty()).then(|| self.twin_free()),
             lookup: self.lookup.map(ranking),
+            best_possible: (!self.truth.is_empty()).then(|| ranking(self.truth)),
             rivals: self.rivals.iter().map(|(rival, scores)| (*rival, ranking(scores))).collect(),
         }
     }
@@ -168,7 +174,9 @@ impl Report {
         text.push_str(if test.twin_free.is_some() { "  AUC without twins\n" } else { "\n" });
         text.push_str(&test.ranking.in_words("this model"));
         let rivals = test.rivals.iter().map(|(rival, ranking)| (rival.name(), ranking));
-        for (name, ranking) in rivals.chain(test.lookup.iter().map(|ranking| ("lookup of twins", ranking))) {
+        let lookup = test.lookup.iter().map(|ranking| ("lookup of twins", ranking));
+        let best = test.best_possible.iter().map(|ranking| ("best possible", ranking));
+        for (name, ranking) in rivals.chain(lookup).chain(best) {
             text.push_str(&ranking.in_words(name));
         }
         text.push_str(&format!("calibration error {:.4}, Brier {:.4}\n", test.calibration_error, test.brier));
@@ -217,6 +225,7 @@ pub(super) mod tests {
             labels: &labels,
             twins: &[true, true, true, true, false, false, false, false],
             lookup: Some(&[1.0, 0.0, 1.0, 0.0, 0.5, 0.5, 0.5, 0.5]),
+            truth: &[],
             rivals: &[(Rival::Svm, vec![0.0; 8])],
         };
         Report {

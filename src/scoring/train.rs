@@ -100,8 +100,9 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     }
     let measure = |table: &Table, margins: &[f64], twins: &[bool], rivals: &[(Rival, Vec<f64>)]| {
         let probabilities: Vec<f64> = margins.iter().map(|margin| calibration.probability(*margin)).collect();
-        let (labels, lookup) = (&table.labels, encoder.lookup(table));
-        Scores { margins, probabilities: &probabilities, labels, twins, lookup: lookup.as_deref(), rivals }.measure()
+        let (labels, truth, lookup) = (&table.labels, &table.truth, encoder.lookup(table));
+        Scores { margins, probabilities: &probabilities, labels, twins, lookup: lookup.as_deref(), truth, rivals }
+            .measure()
     };
     let test_margins = ensemble.margins(&test_matrix);
 

@@ -217,6 +217,8 @@ fn keys(mapping: &Mapping) -> Vec<Key> {
     if let Some(price) = &mapping.unit_price {
         keys.extend(HS_LEVELS.map(|digits| Key::digits(&price.goods, digits).and(&price.origin)));
     }
+    let crossing = |columns: &Vec<String>| Key::of(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    keys.extend(mapping.crossings.iter().map(crossing));
     if let Some(twins) = &mapping.twins {
         keys.push(Key::of(&twins.columns.iter().map(String::as_str).collect::<Vec<_>>()));
     }

@@ -1,4 +1,4 @@
-//! A unit price against its peers: the same goods from the same origin, and wider circles where those are few.
+//! A unit price against its peers: the same goods (or item) from the same origin, and wider circles where those are few.
 //!
 //! Prices are compared by their logarithms. Each circle's mean and spread lean on the next wider one's as on a handful of
 //! rows, so a price that is the only one of its kind is held against its heading, not against itself. No label is
@@ -49,7 +49,7 @@ impl Peers {
     /// The history in `table`, and each row's positions (see [`Peers::apply`]) among the others.
     pub fn fit(columns: &UnitPrice, table: &Table) -> (Self, Vec<Vec<f32>>) {
         let goods = &columns.goods;
-        let keys = [
+        let mut keys = vec![
             Key { parts: vec![] },
             Key::digits(goods, 2),
             Key::digits(goods, 4),
@@ -57,6 +57,9 @@ impl Peers {
             Key::of(&[goods]),
             Key::of(&[goods, &columns.origin]),
         ];
+        if let Some(item) = &columns.item {
+            keys.extend([Key::of(&[item]), Key::of(&[item, &columns.origin])]);
+        }
         let prices = logarithms(columns, table);
         let circles = keys.into_iter().map(|key| {
             let groups = key.groups(table);

@@ -37,6 +37,8 @@ pub struct Table {
     /// Empty unless the rows are to learn from.
     pub dates: Vec<Date>,
     pub labels: Vec<bool>,
+    /// The probabilities that labels were drawn with; empty where the mapping or the file has none.
+    pub truth: Vec<f64>,
     pub numbers: HashMap<String, Vec<f64>>,
     pub categories: HashMap<String, Categories>,
     pub refused: Vec<Refused>,
@@ -132,9 +134,10 @@ impl<'a, R: Read> Reader<'a, R> {
                     rows.label = Some(field.label(positive, negative)?);
                 }
                 (Role::Number { at_least }, _) => rows.numbers.push(field.number(*at_least)?),
+                (Role::Truth, Purpose::Learn { .. }) => rows.truth = Some(field.number(Some(0.0))?),
                 (Role::Category, _) => rows.texts.push(field.text.to_owned()),
                 (Role::Hs, _) => rows.texts.push(field.hs()?),
-                (Role::Date | Role::Label { .. }, Purpose::Score) | (Role::Unused { .. }, _) => {}
+                (Role::Date | Role::Label { .. } | Role::Truth, Purpose::Score) | (Role::Unused { .. }, _) => {}
             }
         }
         if let Purpose::Learn { .. } = self.purpose {
@@ -198,7 +201,7 @@ fn is_needed(column: &Column, purpose: Purpose) -> bool {
     match column.role {
         Role::Key | Role::Date | Role::Label { .. } => matches!(purpose, Purpose::Learn { .. }),
         Role::Hs | Role::Category | Role::Number { .. } => true,
-        Role::Unused { .. } => false,
+        Role::Truth | Role::Unused { .. } => false,
     }
 }
 
@@ -225,6 +228,7 @@ struct Rows {
     key: String,
     date: Option<Date>,
     label: Option<bool>,
+    truth: Option<f64>,
 }
 
 impl Rows {
@@ -245,6 +249,7 @@ impl Rows {
             key: String::new(),
             date: None,
             label: None,
+            truth: None,
         }
     }
 
@@ -258,6 +263,7 @@ impl Rows {
         self.table.keys.push(std::mem::take(&mut self.key));
         self.table.dates.extend(self.date.take());
         self.table.labels.extend(self.label.take());
+        self.table.truth.extend(self.truth.take());
         for (column, number) in self.number_columns.iter_mut().zip(&self.numbers) {
             column.push(*number);
         }
@@ -297,6 +303,7 @@ impl Table {
             keys: pick(&self.keys, rows),
             dates: pick(&self.dates, rows),
             labels: pick(&self.labels, rows),
+            truth: pick(&self.truth, rows),
             numbers: self.numbers.iter().map(|(name, column)| (name.clone(), pick(column, rows))).collect(),
             categories: self.categories.iter().map(category).collect(),
             refused: Vec::new(),

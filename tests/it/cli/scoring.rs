@@ -103,7 +103,8 @@ fn a_trained_model_scores_files_and_pipes_with_reasons() {
     assert_eq!(report["trained_on"], "customer");
     let version = report["model"].as_str().unwrap();
 
-    let scored = haetae(&tables.home(), &["score", "risk", &tables.path("test"), "--json", "--reasons"]);
+    let scored =
+        haetae(&tables.home(), &["score", "risk", &tables.path("test"), "--json", "--red", "0.2", "--reasons"]);
     assert_eq!(scored.code, 0, "{}", scored.stderr);
     let scored = lines(&scored.stdout);
     assert_eq!(scored.len(), 1_000);
@@ -213,6 +214,32 @@ fn a_killed_training_leaves_the_old_model_serving() {
     let scored = haetae(&tables.home(), &["score", "risk", &tables.path("test"), "--json"]);
     assert_eq!(scored.code, 0, "{}", scored.stderr);
     assert_eq!(lines(&scored.stdout)[0]["model"], current.as_str());
+}
+
+#[test]
+fn an_invented_world_is_learnt_and_measured_against_the_best_possible() {
+    let folder = tempdir().unwrap();
+    let (home, world) = (folder.path().join("home"), folder.path().join("world"));
+    let out = world.to_str().unwrap();
+    let made = haetae(&home, &["demo", "generate", "--seed", "4", "--scale", "0.2", "--out", out, "--json"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    let made: Value = serde_json::from_str(&made.stdout).unwrap();
+    assert_eq!(made["declarations"], 20_000);
+    haetae(&home, &["demo", "generate", "--out", out]).assert_refused(&["is not empty", "hint: name a new folder"]);
+    let data = world.join("declarations.csv");
+    let ran =
+        haetae(&home, &["train", "risk", "--mapping", "demo", "--data", data.to_str().unwrap(), "--alone", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["trained_on"], "demo");
+    let figure = |pointer: &str| report["test"].pointer(pointer).and_then(Value::as_f64).unwrap();
+    let (ours, best) = (figure("/auc"), figure("/best_possible/auc"));
+    assert!(
+        best > 0.8 && ours < best + 0.01,
+        "{ours} of {best}: nothing beats the planted probabilities but by chance"
+    );
+    assert!(ours > best - 0.06, "{ours} of {best}");
+    assert!(figure("/calibration_error") <= 0.02, "{}", report["test"]);
 }
 
 /// The public synthetic declarations: what the issue asks of them. `HAETAE_TEST_DECLARATIONS` names their folder.
