@@ -26,6 +26,8 @@
 //! - [`ingest`]: files to documents to passages and sentences.
 //! - [`models`]: model files, fetched, checked, imported.
 //! - [`history`]: conversations in SQLite.
+//! - [`demo`]: an invented world to learn from, with its planted effects.
+//! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
@@ -65,6 +67,11 @@
 //! [`eval::retrieval`] and [`eval::abstention`] run a suite through [`rag`], [`eval::answers`] through [`chat`]; each
 //! gives an [`eval::Report`] that knows its thresholds, and the exit code says whether they were met.
 //!
+//! **A score** (`haetae train`, `haetae score`).
+//! [`scoring::train`] reads tables through a [`scoring::Mapping`], learns, measures beside other models and gives a
+//! [`scoring::Model`], which [`scoring::Shelf`] writes as a version and makes current as its last act;
+//! [`scoring::Model::score`] gives rows their probability, level and reasons.
+//!
 //! # Where to begin reading
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
@@ -75,6 +82,7 @@ pub mod bench;
 pub mod chat;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod engine;
 pub mod eval;
 pub mod history;
@@ -87,4 +95,5 @@ pub mod legal;
 pub mod models;
 pub mod prompts;
 pub mod rag;
+pub mod scoring;
 pub mod telemetry;

@@ -6,9 +6,12 @@
 mod ask;
 mod bench;
 mod corpora;
+mod demo;
 mod eval;
 mod models;
+mod score;
 mod serve;
+mod train;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +20,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchCommand;
+pub use demo::DemoCommand;
+pub use score::ScoreCommand;
+pub use train::TrainCommand;
 
 use crate::config::{Config, Overrides, Secret};
 
@@ -65,6 +71,15 @@ pub enum Command {
     /// List, fetch, import and verify models
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Make an invented world to learn from
+    #[command(subcommand)]
+    Demo(DemoCommand),
+    /// Learn scores from your own tables
+    #[command(subcommand)]
+    Train(TrainCommand),
+    /// Score the rows of a table with a model that was trained
+    #[command(subcommand)]
+    Score(ScoreCommand),
     /// Measure quality on the question suites
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -201,6 +216,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(_) => serve::run(&config),
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
+        Command::Demo(command) => demo::run(&command),
+        Command::Train(command) => train::run(command, &config),
+        Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),
     }
 }

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod full_disk;
+mod scoring;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,0 +1,102 @@
+//! `haetae train`: models from the administration's own tables.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use crate::config::Config;
+use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training};
+
+#[derive(Debug, Subcommand)]
+pub enum TrainCommand {
+    /// Learn which import declarations are likely fraudulent
+    Risk(TrainRiskArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainRiskArgs {
+    /// Which column is what: a built-in mapping, or the path of a TOML file
+    #[arg(long, default_value = "kr-declarations", value_name = "NAME|FILE.toml")]
+    pub mapping: String,
+    /// CSV to learn from; without `--valid` and `--test` its later days are held out
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// CSV that ends the boosting and calibrates
+    #[arg(long, value_name = "FILE", requires = "test")]
+    pub valid: Option<PathBuf>,
+    /// CSV that is looked at for the report alone
+    #[arg(long, value_name = "FILE", requires = "valid")]
+    pub test: Option<PathBuf>,
+    /// Rows of a file that may be left out because they cannot be used
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub max_bad_rows: usize,
+    /// Leave out logistic regression, random forest, SVM and anomaly detector, which are measured beside the model
+    #[arg(long)]
+    pub alone: bool,
+    /// Write features and labels of all parts as CSV into this folder, to compare other programs on the very same
+    #[arg(long, value_name = "DIR")]
+    pub export_features: Option<PathBuf>,
+    /// Seed of all that is drawn
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) fn run(command: TrainCommand, config: &Config) -> anyhow::Result<ExitCode> {
+    let TrainCommand::Risk(args) = command;
+    let now = jiff::Timestamp::now();
+    // It is today somewhere until the day has ended on the last island, 14 hours ahead.
+    let today = now.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date();
+    let held_out = args.valid.clone().zip(args.test.clone()).map(|(valid, test)| HeldOut { valid, test });
+    let training = Training {
+        mapping: Mapping::load(&args.mapping)?,
+        files: Files { train: args.data.clone(), held_out },
+        max_bad_rows: args.max_bad_rows,
+        today,
+        seed: args.seed,
+        compare: !args.alone,
+    };
+    let version = now.strftime("%Y%m%dT%H%M%S%3fZ").to_string();
+    let Trained { model, report, parts } = scoring::train(&training, version, &|line| eprintln!("{line}"))?;
+    if let Some(folder) = &args.export_features {
+        export(folder, &model.feature_names(), &parts)?;
+    }
+    let folder = Shelf::risk(&config.home).put(&model, &report)?;
+    eprintln!("model {} serves now, at {}", model.version, folder.display());
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", report.in_words());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One CSV a part; an empty field is a missing value, as elsewhere in CSV.
+fn export(folder: &Path, names: &[&str], parts: &[Part]) -> anyhow::Result<()> {
+    fs_err::create_dir_all(folder)?;
+    for Part { name, features, labels, twins } in parts {
+        let path = folder.join(format!("{name}.csv"));
+        let mut file = std::io::BufWriter::new(fs_err::File::create(&path)?);
+        let mut write = || -> std::io::Result<()> {
+            writeln!(file, "{},has_twin,label", names.join(","))?;
+            for (row, label) in labels.iter().enumerate() {
+                for column in features.columns() {
+                    if !column[row].is_nan() {
+                        write!(file, "{}", column[row])?;
+                    }
+                    write!(file, ",")?;
+                }
+                let has_twin = twins.get(row).is_some_and(|has_twin| *has_twin);
+                writeln!(file, "{},{}", u8::from(has_twin), u8::from(*label))?;
+            }
+            file.flush()
+        };
+        write().with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}

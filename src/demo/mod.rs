@@ -1,0 +1,320 @@
+//! A world to learn from: an invented customs administration with its companies, trade, taxes and audits.
+//!
+//! In: a seed and a scale. Out: CSV files and a README that writes down every planted effect with its size and its noise,
+//! so that a model's score can be read against the best possible one. The same seed and scale give the same bytes. Nothing
+//! in it is taken from anywhere: codes of goods are of HS 2022, all else is invented, and no figure of it says anything of
+//! the field.
+
+mod ledger;
+mod parties;
+mod readme;
+mod trade;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use jiff::civil::Date;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use parties::Parties;
+use trade::{Declaration, Trade};
+use words::GOODS;
+
+/// Why the world could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the scale is {scale}, and must be from {MIN_SCALE} to {MAX_SCALE}")]
+    Scale { scale: f64 },
+    #[error("`{path}` is not empty\n\nhint: name a new folder with `--out`")]
+    NotEmpty { path: PathBuf },
+    #[error("cannot write `{path}`: {source}")]
+    Disk { path: PathBuf, source: std::io::Error },
+}
+
+/// What is made: 1 is 100,000 declarations.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct World {
+    pub seed: u64,
+    pub scale: f64,
+}
+
+/// How many there are of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    pub declarations: usize,
+    pub companies: usize,
+    pub sellers: usize,
+    pub brokers: usize,
+}
+
+/// What was made.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Made {
+    pub declarations: usize,
+    pub frauds: usize,
+    pub companies: usize,
+    pub people: usize,
+    pub sellers: usize,
+    pub brokers: usize,
+    pub phoenixes: usize,
+    pub rings: usize,
+    pub late_months: usize,
+    pub months: usize,
+}
+
+const MIN_SCALE: f64 = 0.01;
+const MAX_SCALE: f64 = 100.0;
+/// Three years.
+const DAYS: i32 = 3 * 365;
+const FIRST_DAY: Date = Date::constant(2023, 1, 1);
+
+impl World {
+    pub fn size(&self) -> Size {
+        let scaled = |at_one: f64, power: f64| (at_one * self.scale.powf(power)).round() as usize;
+        Size {
+            declarations: scaled(100_000.0, 1.0),
+            companies: scaled(2_000.0, 0.9).max(30),
+            sellers: scaled(3_000.0, 0.9).max(30),
+            brokers: scaled(120.0, 0.5).max(5),
+        }
+    }
+
+    /// Writes the world into `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// A scale out of range, a folder that holds something, a disk that does not take it.
+    pub fn write(&self, folder: &Path) -> Result<Made, Error> {
+        if !(MIN_SCALE..=MAX_SCALE).contains(&self.scale) {
+            return Err(Error::Scale { scale: self.scale });
+        }
+        fs::create_dir_all(folder).map_err(disk(folder))?;
+        if fs::read_dir(folder).map_err(disk(folder))?.next().is_some() {
+            return Err(Error::NotEmpty { path: folder.into() });
+        }
+        let size = self.size();
+        let parties = Parties::draw(&size, &mut self.stream(0));
+        write_parties(folder, &parties)?;
+        let mut due = vec![vec![0.0; ledger::MONTHS as usize + 1]; parties.companies.len()];
+        let mut evaded = vec![0.0; parties.companies.len()];
+        let mut frauds = 0;
+        let mut declarations = Sheet::create(folder, "declarations.csv", DECLARATION)?;
+        let mut truth = Sheet::create(folder, "truth.csv", TRUTH)?;
+        for (number, declaration) in Trade::new(&parties, size.declarations, self.stream(1)).enumerate() {
+            declarations.write(declaration_row(number, &declaration))?;
+            truth.write(truth_row(number, &declaration))?;
+            due[declaration.importer][(declaration.day / 30) as usize] += declaration.duty;
+            evaded[declaration.importer] += declaration.evaded;
+            frauds += usize::from(declaration.is_fraud);
+        }
+        declarations.finish()?;
+        truth.finish()?;
+        let mut made = Made {
+            declarations: size.declarations,
+            frauds,
+            companies: parties.companies.len(),
+            people: parties.people.len(),
+            sellers: parties.sellers.len(),
+            brokers: parties.brokers.len(),
+            phoenixes: parties.companies.iter().filter(|company| company.phoenix_of.is_some()).count(),
+            rings: parties.companies.iter().filter_map(|company| company.ring).max().map_or(0, |last| last + 1),
+            late_months: 0,
+            months: 0,
+        };
+        self.write_books(folder, &parties, &due, &evaded, &mut made)?;
+        let text = readme::text(self, &made);
+        let path = folder.join("README.md");
+        fs::write(&path, text).map_err(disk(&path))?;
+        Ok(made)
+    }
+
+    /// Ledgers and audits.
+    fn write_books(
+        &self,
+        folder: &Path,
+        parties: &Parties,
+        due: &[Vec<f64>],
+        evaded: &[f64],
+        made: &mut Made,
+    ) -> Result<(), Error> {
+        let mut rng = self.stream(2);
+        let mut ledgers = Sheet::create(folder, "ledgers.csv", LEDGER)?;
+        let mut audits = Sheet::create(folder, "audits.csv", AUDIT)?;
+        for (at, company) in parties.companies.iter().enumerate() {
+            for month in ledger::months(at, company, &due[at], &mut rng) {
+                made.months += 1;
+                made.late_months += usize::from(month.days_late > 30);
+                let day = date(month.month * 30);
+                ledgers.write([
+                    company_id(at),
+                    format!("{:04}-{:02}", day.year(), day.month()),
+                    won(month.due),
+                    won(month.paid),
+                    month.days_late.to_string(),
+                    won(month.due - month.paid),
+                    format!("{:.6}", month.probability),
+                ])?;
+            }
+            if let Some(audit) = ledger::audit(at, evaded[at], &mut rng) {
+                let row = [company_id(at), date(audit.day).to_string(), audit.finding.into(), won(audit.claimed)];
+                audits.write(row)?;
+            }
+        }
+        ledgers.finish()?;
+        audits.finish()
+    }
+
+    /// Chance for one part of the world, so that parts do not hang on each other's draws.
+    fn stream(&self, part: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(part);
+        rng
+    }
+}
+
+const DECLARATION: &str = "declaration,date,office,broker,importer,importer_age_days,seller,related,transport,hs,item_en,\
+    item_ko,departure,origin,rate_type,rate,mass_kg,value_krw,duty_krw,fraud,planted_probability";
+const TRUTH: &str = "declaration,undervaluation,hidden,routed,young_phoenix,related_low,evaded_krw";
+const LEDGER: &str = "company,month,due_krw,paid_krw,days_late,arrears_krw,planted_probability";
+const AUDIT: &str = "company,date,finding,claimed_krw";
+
+fn declaration_row(number: usize, declaration: &Declaration) -> [String; 21] {
+    let goods = &GOODS[declaration.goods];
+    [
+        format!("D{number:08}"),
+        date(declaration.day).to_string(),
+        declaration.office.into(),
+        format!("B{:04}", declaration.broker),
+        company_id(declaration.importer),
+        declaration.importer_age.to_string(),
+        format!("S{:06}", declaration.seller),
+        if declaration.is_related { "Y" } else { "N" }.into(),
+        declaration.transport.into(),
+        declaration.hs.into(),
+        goods.en.into(),
+        goods.ko.into(),
+        declaration.departure.into(),
+        declaration.origin.into(),
+        declaration.rate_type.into(),
+        declaration.rate.to_string(),
+        format!("{:.1}", declaration.mass.max(0.1)),
+        won(declaration.value),
+        won(declaration.duty),
+        u8::from(declaration.is_fraud).to_string(),
+        format!("{:.6}", declaration.probability),
+    ]
+}
+
+fn truth_row(number: usize, declaration: &Declaration) -> [String; 7] {
+    let flag = |is: bool| u8::from(is).to_string();
+    let effects = declaration.effects;
+    [
+        format!("D{number:08}"),
+        format!("{:.4}", effects.undervaluation),
+        flag(effects.is_hidden),
+        flag(effects.is_routed),
+        flag(effects.is_young_phoenix),
+        flag(effects.is_related_low),
+        won(declaration.evaded),
+    ]
+}
+
+fn write_parties(folder: &Path, parties: &Parties) -> Result<(), Error> {
+    let mut companies = Sheet::create(
+        folder,
+        "companies.csv",
+        "company,name_ko,name_en,founded,closed,address_ko,address_en,phone,account,planted_phoenix_of,planted_ring",
+    )?;
+    let mut roles = Sheet::create(folder, "roles.csv", "company,role,person,holder,share")?;
+    for (at, company) in parties.companies.iter().enumerate() {
+        companies.write([
+            company_id(at),
+            company.name_ko.clone(),
+            company.name_en.clone(),
+            date(company.founded).to_string(),
+            company.closed.map_or(String::new(), |day| date(day).to_string()),
+            company.address.clone(),
+            company.address_en.clone(),
+            company.phone.clone(),
+            company.account.clone(),
+            company.phoenix_of.map_or(String::new(), company_id),
+            company.ring.map_or(String::new(), |ring| format!("R{ring:04}")),
+        ])?;
+        for officer in &company.officers {
+            roles.write([company_id(at), "officer".into(), person_id(*officer), String::new(), String::new()])?;
+        }
+        for (person, share) in &company.owners {
+            roles.write([company_id(at), "owner".into(), person_id(*person), String::new(), format!("{share:.4}")])?;
+        }
+        for (holder, share) in &company.holders {
+            roles.write([company_id(at), "owner".into(), String::new(), company_id(*holder), format!("{share:.4}")])?;
+        }
+    }
+    companies.finish()?;
+    roles.finish()?;
+    let mut people = Sheet::create(folder, "people.csv", "person,name_ko,name_en")?;
+    for (at, person) in parties.people.iter().enumerate() {
+        people.write([person_id(at), person.name_ko.clone(), person.name_en.clone()])?;
+    }
+    people.finish()?;
+    let mut sellers = Sheet::create(folder, "sellers.csv", "seller,name,country,related_to")?;
+    let mut related: Vec<Vec<String>> = vec![Vec::new(); parties.sellers.len()];
+    for (at, company) in parties.companies.iter().enumerate() {
+        if let Some(seller) = company.related_seller {
+            related[seller].push(company_id(at));
+        }
+    }
+    for (at, seller) in parties.sellers.iter().enumerate() {
+        sellers.write([format!("S{at:06}"), seller.name.clone(), seller.country.into(), related[at].join(" ")])?;
+    }
+    sellers.finish()
+}
+
+fn company_id(at: usize) -> String {
+    format!("C{at:06}")
+}
+
+fn person_id(at: usize) -> String {
+    format!("P{at:06}")
+}
+
+fn won(amount: f64) -> String {
+    format!("{amount:.0}")
+}
+
+/// The date of a day of the world.
+fn date(day: i32) -> Date {
+    FIRST_DAY.saturating_add(jiff::Span::new().days(day))
+}
+
+/// A CSV file in the making.
+struct Sheet {
+    path: PathBuf,
+    csv: csv::Writer<std::io::BufWriter<fs::File>>,
+}
+
+impl Sheet {
+    fn create(folder: &Path, name: &str, header: &str) -> Result<Self, Error> {
+        let path = folder.join(name);
+        let file = fs::File::create(&path).map_err(disk(&path))?;
+        let mut sheet = Self { path, csv: csv::Writer::from_writer(std::io::BufWriter::with_capacity(1 << 20, file)) };
+        sheet.write(header.split(','))?;
+        Ok(sheet)
+    }
+
+    fn write<T: AsRef<[u8]>>(&mut self, row: impl IntoIterator<Item = T>) -> Result<(), Error> {
+        self.csv.write_record(row).map_err(|error| disk(&self.path)(error.into()))
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        self.csv.flush().map_err(disk(&self.path))
+    }
+}
+
+fn disk(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Disk { path: path.into(), source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,78 @@
+//! The README of a world: what each file holds, and what was planted, with size and noise, from the very constants.
+
+use super::{DAYS, FIRST_DAY, Made, World, date, ledger, parties, trade};
+
+pub fn text(world: &World, made: &Made) -> String {
+    let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
+    format!(
+        "# An invented world\n\n\
+         Made by `haetae demo generate --seed {seed} --scale {scale}`; the same command gives the same bytes. Everything is \
+         invented: names, numbers, prices, rates and all that happens. No figure learnt from it says anything of the field.\n\n\
+         From {first} to {last}: {declarations} declarations, of which {frauds} ({fraud_share:.2}%) are fraud; {companies} \
+         companies, {people} people, {sellers} sellers, {brokers} brokers; {phoenixes} phoenix companies, {rings} rings; \
+         {months} months of tax ledgers, of which {late} ({late_share:.2}%) are late.\n\n\
+         ## Files\n\n\
+         | file | a row is | of note |\n|---|---|---|\n\
+         | `declarations.csv` | an import declaration of one kind of goods, in order of time | `fraud` is known for all, as if all had been inspected; `planted_probability` is what the label was drawn with: the best possible score, never an input |\n\
+         | `truth.csv` | the planted effects of a declaration | `evaded_krw` is the duty kept back |\n\
+         | `companies.csv` | an importer | columns named `planted_` are answers, never inputs |\n\
+         | `roles.csv` | an officer or owner of a company: a person, or another company (`holder`) | shares are of 1 |\n\
+         | `people.csv`, `sellers.csv` | a person, a seller abroad | `related_to` lists companies that belong together with the seller |\n\
+         | `ledgers.csv` | a month of a company's duties | late is more than 30 days; `planted_probability` as above |\n\
+         | `audits.csv` | an audit of a company's books | three quarters of what was kept back is found |\n\n\
+         ## What is planted in declarations\n\n\
+         What can be seen is drawn first; the log-odds of fraud are {base} and what follows added up; the label is drawn by \
+         them. So the noise is that of the draw itself, and the area under the curve of `planted_probability` is the best \
+         possible one.\n\n\
+         | effect | log-odds | seen by |\n|---|---|---|\n\
+         | undervaluation | {undervaluation} for each spread that the unit price lies below one spread under the usual, three at most (honest prices spread by {price_spread} in logarithms; the usual is that of item and origin) | `value_krw`, `mass_kg`, `item_en`, `origin` |\n\
+         | misclassification: the code of similar goods with a lower rate | {hidden} | `hs` against `item_en` |\n\
+         | origin routing: a preferential origin that departs from a hub | {routed} | `origin`, `departure` |\n\
+         | phoenix in its first year | {phoenix} | `importer_age_days`, and the network of `companies.csv` and `roles.csv` |\n\
+         | related seller, price more than half a spread below the usual | {related} | `related`, unit price |\n\
+         | leaning of the importer | normal, spread {leaning} | its history alone |\n\
+         | leaning of the broker | normal, spread {broker} | its history alone |\n\n\
+         A model that has seen an importer seldom cannot know its leaning, so it stays below the best possible by about \
+         what that is worth.\n\n\
+         ## What is planted among companies\n\n\
+         {phoenix_share}% close in debt; from each rises another within 20 to 120 days that keeps one of its people and its \
+         phone or address (`planted_phoenix_of`). {ring_share}% own each other in circles of three to six \
+         (`planted_ring`). Phones and addresses are otherwise shared by chance alone.\n\n\
+         ## What is planted in ledgers\n\n\
+         Log-odds of being late: {ledger_base}, plus {weakness} for each spread of the company's weakness (normal; 2.5 more \
+         for those that close in debt and those that rise from them), plus {season} in February and August, plus {closing} \
+         in the last six months before closing in debt. Closing companies do not pay what they are late with; of the others \
+         one in five does not.\n",
+        seed = world.seed,
+        scale = world.scale,
+        first = FIRST_DAY,
+        last = date(DAYS - 1),
+        declarations = made.declarations,
+        frauds = made.frauds,
+        fraud_share = share(made.frauds, made.declarations),
+        companies = made.companies,
+        people = made.people,
+        sellers = made.sellers,
+        brokers = made.brokers,
+        phoenixes = made.phoenixes,
+        rings = made.rings,
+        months = made.months,
+        late = made.late_months,
+        late_share = share(made.late_months, made.months),
+        base = trade::BASE,
+        undervaluation = trade::UNDERVALUATION,
+        price_spread = trade::PRICE_SPREAD,
+        hidden = trade::HIDDEN,
+        routed = trade::ROUTED,
+        phoenix = trade::PHOENIX,
+        related = trade::RELATED_LOW,
+        leaning = parties::LEANING_SPREAD,
+        broker = parties::BROKER_SPREAD,
+        phoenix_share = parties::PHOENIX_SHARE * 100.0,
+        ring_share = parties::RING_SHARE * 100.0,
+        ledger_base = ledger::BASE,
+        weakness = ledger::WEAKNESS,
+        season = ledger::SEASON,
+        closing = ledger::CLOSING,
+    )
+}

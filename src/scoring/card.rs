@@ -1,0 +1,153 @@
+//! The model card: what a model is for, what it learnt from, how good it is and where it ends, for people.
+//!
+//! Two languages, one set of figures: whatever a card says in numbers comes from the [`Report`].
+
+use super::mapping::Role;
+use super::report::{Measured, Ranking};
+use super::{Model, Report};
+
+pub fn english(model: &Model, report: &Report) -> String {
+    let Report { test, valid, .. } = report;
+    let mut card = format!("# Risk model {}\n\n", model.version);
+    card.push_str(&format!("Learnt from {}: {}.\n\n", model.mapping.about.en, model.trained_on.words().en));
+    card.push_str(
+        "## What it is for\n\nIt puts import declarations in the order of their risk of fraud, so that officers look first where most is \
+         found. It decides nothing: a score is a reason to look, not a finding, and each comes with its own reasons. It \
+         must not be used on people, nor on tables other than the one its mapping describes.\n\n",
+    );
+    card.push_str(&format!(
+        "## How it works\n\n{} boosted trees on {} features (log loss, histograms, leaf-wise growth), calibrated on the \
+         validation rows. Categories enter as the share of fraud among earlier rows, by folds that keep a row from its own \
+         label; prices against the history of the same goods. Contributions in a score are exact Shapley values of the \
+         trees. Yellow and red are the riskiest shares of declarations that can be looked at.\n\n",
+        report.num_trees, report.num_features
+    ));
+    card.push_str("## What it learnt from\n\n| part | file | rows | not used | sha256 |\n|---|---|---|---|---|\n");
+    card.push_str(&files(report));
+    card.push_str("\nColumns left out:\n\n");
+    for (name, reason) in unused(model) {
+        card.push_str(&format!("- `{name}`: {reason}\n"));
+    }
+    card.push_str(&format!(
+        "\n## How good it is\n\nTest rows: {} with a base rate of {:.3}. Intervals at 95%.\n\n| | AUC | precision at 5% | precision at 10% | AUC without twins |\n|---|---|---|---|---|\n",
+        test.rows, test.base_rate
+    ));
+    card.push_str(&rankings(
+        test,
+        [
+            "this model",
+            "lookup of twins",
+            "best possible",
+            "logistic regression",
+            "random forest",
+            "linear SVM",
+            "isolation forest",
+        ],
+    ));
+    card.push_str(&format!(
+        "\nCalibration error {:.4} (validation rows {:.4}, which it was calibrated on), Brier score {:.4}.\n\n## Where it ends\n\n",
+        test.calibration_error, valid.calibration_error, test.brier
+    ));
+    for warning in &report.warnings {
+        card.push_str(&format!("- {warning}\n"));
+    }
+    card.push_str(
+        "- It has seen only declarations that were inspected; what was never looked at it cannot know.\n\
+         - Fraud changes. Train anew when the share found among red declarations falls, and keep inspecting a random few.\n",
+    );
+    card
+}
+
+pub fn korean(model: &Model, report: &Report) -> String {
+    let Report { test, valid, .. } = report;
+    let mut card = format!("# 위험 모형 {}\n\n", model.version);
+    card.push_str(&format!("학습 자료: {}({}).\n\n", model.mapping.about.ko, model.trained_on.words().ko));
+    card.push_str(
+        "## 용도\n\n수입신고를 부정 위험이 높은 순서로 정렬하여 적발 가능성이 큰 건부터 살펴보게 한다. 모형은 아무것도 결정하지 \
+         않는다. 점수는 살펴볼 이유일 뿐 적발 결과가 아니며, 모든 점수에는 근거가 붙는다. 사람에 대한 판단이나 매핑이 정한 표 이외의 \
+         자료에 사용해서는 안 된다.\n\n",
+    );
+    card.push_str(&format!(
+        "## 방법\n\n특성 {}개에 대한 부스팅 나무 {}그루(로그 손실, 히스토그램, 잎 우선 성장)를 학습하고 검증 자료로 보정하였다. 범주는 \
+         과거 행의 부정 비율로 들어가되 자기 자신의 정답을 보지 못하도록 겹을 나누어 계산하고, 가격은 같은 물품의 이력과 비교한다. 점수의 \
+         기여도는 나무의 정확한 섀플리 값이다. 황색과 적색은 살펴볼 수 있는 비율만큼의 고위험 신고이다.\n\n",
+        report.num_features, report.num_trees
+    ));
+    card.push_str("## 학습 자료\n\n| 구분 | 파일 | 행 | 제외 | sha256 |\n|---|---|---|---|---|\n");
+    card.push_str(&files(report));
+    card.push_str("\n사용하지 않은 열(이유는 영문 카드와 스키마 참조): ");
+    card.push_str(&unused(model).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", "));
+    card.push_str(&format!(
+        "\n\n## 성능\n\n시험 자료 {}행, 기저 비율 {:.3}. 구간은 95%.\n\n| | AUC | 상위 5% 정밀도 | 상위 10% 정밀도 | 쌍둥이 제외 AUC |\n|---|---|---|---|---|\n",
+        test.rows, test.base_rate
+    ));
+    card.push_str(&rankings(
+        test,
+        ["이 모형", "쌍둥이 조회표", "가능한 최선", "로지스틱 회귀", "랜덤 포레스트", "선형 SVM", "격리 숲"],
+    ));
+    card.push_str(&format!(
+        "\n보정 오차 {:.4}(보정에 쓴 검증 자료 {:.4}), 브라이어 점수 {:.4}.\n\n## 한계\n\n",
+        test.calibration_error, valid.calibration_error, test.brier
+    ));
+    if let Some(twin_free) = test.twin_free.as_ref().filter(|twin_free| twin_free.rows < test.rows) {
+        card.push_str(&format!(
+            "- 시험 자료 {}행 가운데 {}행은 학습 또는 검증 자료에 쌍둥이 행이 있다. 전체 수치는 기억을 재는 것이며, 쌍둥이를 뺀 수치만 일반화를 \
+             말해 준다.\n",
+            test.rows,
+            test.rows - twin_free.rows
+        ));
+    }
+    card.push_str(
+        "- 검사한 신고만 학습하였으므로 한 번도 살펴보지 않은 것은 알 수 없다.\n\
+         - 부정의 양상은 변한다. 적색 신고의 적발률이 떨어지면 다시 학습하고, 무작위 검사를 일부 유지한다.\n",
+    );
+    card
+}
+
+fn files(report: &Report) -> String {
+    let line = |file: &super::report::FileRead| {
+        let name = std::path::Path::new(&file.name)
+            .file_name()
+            .map_or(file.name.clone(), |name| name.to_string_lossy().into());
+        format!("| {} | {name} | {} | {} | `{}` |\n", file.part, file.rows, file.refused.len(), file.sha256)
+    };
+    report.files.iter().map(line).collect()
+}
+
+fn unused(model: &Model) -> impl Iterator<Item = (&str, &str)> {
+    model.mapping.columns.iter().filter_map(|column| match &column.role {
+        Role::Unused { reason } => Some((column.name.as_str(), reason.as_str())),
+        _ => None,
+    })
+}
+
+/// One line a model: itself, the lookup, the best possible, and the rivals in their order.
+fn rankings(test: &Measured, names: [&str; 7]) -> String {
+    let line = |name: &str, ranking: &Ranking| {
+        let interval = ranking.auc_interval.map_or(String::new(), |[low, high]| format!(" [{low:.4}, {high:.4}]"));
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+        let [five, ten] = [ranking.precision_at_5pct_interval, ranking.precision_at_10pct_interval];
+        format!(
+            "| {name} | {}{interval} | {:.3} [{:.3}, {:.3}] | {:.3} [{:.3}, {:.3}] | {} |\n",
+            number(ranking.auc),
+            ranking.precision_at_5pct,
+            five[0],
+            five[1],
+            ranking.precision_at_10pct,
+            ten[0],
+            ten[1],
+            number(ranking.twin_free_auc),
+        )
+    };
+    let mut lines = line(names[0], &test.ranking);
+    if let Some(lookup) = &test.lookup {
+        lines.push_str(&line(names[1], lookup));
+    }
+    if let Some(best) = &test.best_possible {
+        lines.push_str(&line(names[2], best));
+    }
+    for (ranking, name) in test.rivals.values().zip(&names[3..]) {
+        lines.push_str(&line(name, ranking));
+    }
+    lines
+}

@@ -1,0 +1,95 @@
+//! The traditional models: scores learnt from the administration's own tables.
+//!
+//! In: tables read through a [`Mapping`]. Out: a versioned [`Model`] on disk with its report and its card, and
+//! [`Scored`] rows, each with the reasons. [`train`] tells the story of learning from top to bottom, [`Model::score`]
+//! that of scoring. Knows nothing of the language model, nor of what is done with a score.
+
+mod artefact;
+mod boosting;
+mod calibration;
+mod card;
+mod features;
+mod mapping;
+mod matrix;
+mod metrics;
+mod model;
+mod reasons;
+mod report;
+mod rivals;
+mod shap;
+mod split;
+mod table;
+mod train;
+
+use jiff::civil::Date;
+
+pub use artefact::Shelf;
+pub use mapping::{Mapping, Origin};
+pub use matrix::Matrix;
+pub use model::{Capacity, Level, Model, Scored};
+pub use reasons::Told;
+pub use report::Report;
+pub use table::{Encoding, Purpose, Reader, Reason, Refused, Table};
+pub use train::{Files, HeldOut, Part, Trained, Training, train};
+
+/// Why nothing could be learnt, kept or scored.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "there is no mapping `{name}`\n\nhint: those built in are `{known}`; one of your own is given as a path to its TOML file"
+    )]
+    UnknownMapping { name: String, known: String },
+    #[error("mapping `{origin}`: {reason}")]
+    Mapping { origin: String, reason: String },
+    #[error("`{name}` could not be read: {source}")]
+    Unreadable { name: String, source: std::io::Error },
+    #[error("`{name}` is no CSV file\n\nhint: tables are comma-separated text in UTF-8 or CP949")]
+    NotCsv { name: String },
+    #[error("`{name}` line {line} is neither UTF-8 nor CP949")]
+    Undecodable { name: String, line: u64 },
+    #[error(
+        "`{name}` mixes encodings: line {line} is {found}, the lines before are {before}\n\n\
+         hint: convert all of the file to UTF-8"
+    )]
+    MixedEncodings { name: String, line: u64, before: Encoding, found: Encoding },
+    #[error("`{name}` lacks columns that mapping `{mapping}` needs: {missing}\n\nhint: its headers are `{found}`")]
+    MissingColumns { name: String, mapping: String, missing: String, found: String },
+    #[error("`{name}` has column `{column}` twice: as `{first}` and as `{second}`")]
+    ColumnTwice { name: String, column: String, first: String, second: String },
+    #[error("`{name}` holds no rows, and at least 1 is needed")]
+    NoRows { name: String },
+    #[error(
+        "{refused} of {rows} rows of `{name}` cannot be used, and at most {limit} may be\n{}\n\n\
+         hint: mend them, or go on without them by `--max-bad-rows {refused}`",
+        worst(.examples)
+    )]
+    BadRows { name: String, refused: usize, rows: usize, limit: usize, examples: Vec<Refused> },
+    #[error("all {rows} usable rows of `{name}` have the label `{label}`, and both are needed")]
+    OneClass { name: String, rows: usize, label: &'static str },
+    #[error("declaration `{key}` stands in `{first}` and in `{second}`: what is tested must not have been learnt")]
+    KeyAcross { key: String, first: String, second: String },
+    #[error("all rows are of {day}: a split by time takes at least 3 days\n\nhint: give `--valid` and `--test`")]
+    NoTime { day: Date },
+    #[error("there is no risk model yet\n\nhint: `haetae train risk` makes one")]
+    NoModel,
+    #[error("model `{path}` cannot be used: {reason}\n\nhint: `haetae train risk` makes a new one")]
+    BadModel { path: std::path::PathBuf, reason: String },
+    #[error("cannot {act} `{path}`: {source}")]
+    Disk { act: &'static str, path: std::path::PathBuf, source: std::io::Error },
+    #[error("`{flag}` is {value}, and must be {limit}")]
+    Share { flag: &'static str, value: f64, limit: &'static str },
+}
+
+/// The first of the rows that cannot be used, a line each.
+fn worst(examples: &[Refused]) -> String {
+    let lines =
+        examples.iter().take(MAX_EXAMPLES).map(|refused| format!("  line {}: {}", refused.line, refused.reason));
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    if examples.len() > MAX_EXAMPLES {
+        text.push_str(&format!("\n  and {} more", examples.len() - MAX_EXAMPLES));
+    }
+    text
+}
+
+/// Rows named in an error; the report has them all.
+const MAX_EXAMPLES: usize = 10;
