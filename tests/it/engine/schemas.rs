@@ -160,13 +160,34 @@ fn judge(schema: &Value, text: &str) -> Outcome {
         Ok(value) => value,
         Err(error) => return Outcome::Invalid(format!("{error} in {text}")),
     };
-    match jsonschema::validator_for(schema) {
+    match jsonschema::validator_for(&of_one_draft(schema)) {
         Err(error) => Outcome::Unjudged(error.to_string()),
         Ok(validator) => match validator.iter_errors(&value).next() {
             None => Outcome::Valid,
             Some(error) => Outcome::Invalid(format!("{error} at {} in {text}", error.schema_path())),
         },
     }
+}
+
+/// The schema without the drafts that parts of it name: beside no `$id` these mean nothing, and the validator takes such a
+/// part for one that any value matches.
+fn of_one_draft(schema: &Value) -> Value {
+    fn strip(part: &mut Value) {
+        match part {
+            Value::Object(fields) => {
+                if !fields.contains_key("$id") && !fields.contains_key("id") {
+                    fields.remove("$schema");
+                }
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(parts) => parts.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut schema = schema.clone();
+    let Value::Object(fields) = &mut schema else { return schema };
+    fields.values_mut().for_each(strip);
+    schema
 }
 
 /// Median times to the first token, free and bound, one request at a time, none of them in the prefix cache.
