@@ -70,7 +70,8 @@
 //! **A score** (`haetae train`, `haetae score`).
 //! [`scoring::train`] reads tables through a [`scoring::Mapping`], learns, measures beside other models and gives a
 //! [`scoring::Model`], which [`scoring::Shelf`] writes as a version and makes current as its last act;
-//! [`scoring::Model::score`] gives rows their probability, level and reasons.
+//! [`scoring::Model::score`] gives rows their probability, level and reasons. [`scoring::hs::train`] and
+//! [`scoring::hs::Model::recommend`] do the same for the HS codes of a description.
 //!
 //! # Where to begin reading
 //!

@@ -1,6 +1,6 @@
 //! `haetae score`: scores for the rows of a file or a pipe, one line each, as they come.
 
-use std::io::{BufWriter, Read, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,12 +8,30 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::config::Config;
-use crate::scoring::{Capacity, Error, Purpose, Reader, Scored, Shelf};
+use crate::scoring::{Capacity, Error, Purpose, Reader, Scored, Shelf, hs};
 
 #[derive(Debug, Subcommand)]
 pub enum ScoreCommand {
     /// How likely each import declaration is fraudulent, and why
     Risk(ScoreRiskArgs),
+    /// Which HS codes a description of goods may have, and why
+    Hs(ScoreHsArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ScoreHsArgs {
+    /// Descriptions, one a line, or `-` for standard input
+    #[arg(required_unless_present = "text", conflicts_with = "text")]
+    pub file: Option<PathBuf>,
+    /// One description
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Codes named at each level
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub top: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -38,7 +56,61 @@ pub struct ScoreRiskArgs {
 const BATCH: usize = 4096;
 
 pub(super) fn run(command: ScoreCommand, config: &Config) -> anyhow::Result<ExitCode> {
-    let ScoreCommand::Risk(args) = command;
+    match command {
+        ScoreCommand::Risk(args) => risk(&args, config),
+        ScoreCommand::Hs(args) => hs(&args, config),
+    }
+}
+
+fn hs(args: &ScoreHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let model = hs::Model::current(&Shelf::hs(&config.home))?;
+    let mut output = BufWriter::new(stdout().lock());
+    let mut write = |text: &str| -> anyhow::Result<()> {
+        let recommended = model.recommend(text, args.top);
+        if args.json {
+            serde_json::to_writer(&mut output, &recommended)?;
+            writeln!(output)?;
+        } else {
+            writeln!(output, "{}", codes_in_words(&recommended))?;
+        }
+        // Whoever pipes texts in one by one waits for each.
+        Ok(output.flush()?)
+    };
+    if let Some(text) = &args.text {
+        write(text)?;
+    }
+    if let Some(file) = &args.file {
+        let (source, name) = open(file)?;
+        for line in BufReader::new(source).lines() {
+            let line = line.map_err(|source| Error::Unreadable { name: name.clone(), source })?;
+            if !line.trim().is_empty() {
+                write(line.trim())?;
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn codes_in_words(recommended: &hs::Recommendation) -> String {
+    let mut text = recommended.text.clone();
+    if recommended.refused {
+        text.push_str("\n    too vague to be classified; the codes are guesses");
+    }
+    for hs::Ranked { code, probability, en, ko } in recommended.hs4.iter().chain(&recommended.hs6) {
+        let name = en.as_ref().or(ko.as_ref()).map_or("", String::as_str);
+        text.push_str(&format!("\n    {probability:.3}  {code:6}  {name}"));
+    }
+    for hs::Line { code, en, ko, .. } in &recommended.national {
+        let name = ko.as_ref().or(en.as_ref()).map_or("", String::as_str);
+        text.push_str(&format!("\n    line   {code}  {name}"));
+    }
+    for hs::Similar { text: other, code, cosine, .. } in &recommended.similar {
+        text.push_str(&format!("\n    like {cosine:.2}  {code}  {other}"));
+    }
+    text
+}
+
+fn risk(args: &ScoreRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let capacity = Capacity::new(args.red, args.yellow)?;
     let model = Shelf::risk(&config.home).current()?;
     let (source, name) = open(&args.file)?;

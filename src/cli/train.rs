@@ -14,6 +14,27 @@ use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Traini
 pub enum TrainCommand {
     /// Learn which import declarations are likely fraudulent
     Risk(TrainRiskArgs),
+    /// Learn which HS codes descriptions of goods have
+    Hs(TrainHsArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainHsArgs {
+    /// CSV or JSON of descriptions with codes, nomenclatures, national tariffs; known by their headers
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub data: Vec<PathBuf>,
+    /// CSV whose first column holds texts too vague to be classified; without it, texts are refused by confidence alone
+    #[arg(long, value_name = "FILE")]
+    pub vague: Option<PathBuf>,
+    /// How often a set of codes is to hold the true one
+    #[arg(long, default_value_t = 0.9, value_name = "SHARE")]
+    pub coverage: f64,
+    /// Seed of all that is drawn
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -48,7 +69,33 @@ pub struct TrainRiskArgs {
 }
 
 pub(super) fn run(command: TrainCommand, config: &Config) -> anyhow::Result<ExitCode> {
-    let TrainCommand::Risk(args) = command;
+    match command {
+        TrainCommand::Risk(args) => risk(&args, config),
+        TrainCommand::Hs(args) => hs(args, config),
+    }
+}
+
+fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let TrainHsArgs { data, vague, coverage, seed, json } = args;
+    let version = version(jiff::Timestamp::now());
+    let training = scoring::hs::Training { files: data, vague, seed, coverage };
+    let (model, report) = scoring::hs::train(&training, version, &|line| eprintln!("{line}"))?;
+    let folder = model.put(&Shelf::hs(&config.home), &report)?;
+    eprintln!("model {} serves now, at {}", report.model, folder.display());
+    if json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", report.in_words());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The name of a version: when it was made.
+fn version(now: jiff::Timestamp) -> String {
+    now.strftime("%Y%m%dT%H%M%S%3fZ").to_string()
+}
+
+fn risk(args: &TrainRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let now = jiff::Timestamp::now();
     // It is today somewhere until the day has ended on the last island, 14 hours ahead.
     let today = now.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date();
@@ -61,8 +108,7 @@ pub(super) fn run(command: TrainCommand, config: &Config) -> anyhow::Result<Exit
         seed: args.seed,
         compare: !args.alone,
     };
-    let version = now.strftime("%Y%m%dT%H%M%S%3fZ").to_string();
-    let Trained { model, report, parts } = scoring::train(&training, version, &|line| eprintln!("{line}"))?;
+    let Trained { model, report, parts } = scoring::train(&training, version(now), &|line| eprintln!("{line}"))?;
     if let Some(folder) = &args.export_features {
         export(folder, &model.feature_names(), &parts)?;
     }

@@ -1,6 +1,6 @@
 //! Models on disk, and which of them serves.
 //!
-//! `<home>/scoring/risk/` holds one folder a version and the file `CURRENT` with the name of one. A version is written
+//! `<home>/scoring/<kind>/` holds one folder a version and the file `CURRENT` with the name of one. A version is written
 //! under a name that nothing reads, synced and renamed whole, and `CURRENT` is swapped as the last act, so a training
 //! killed at any point leaves the old model serving. What a killed training left behind goes with the next one.
 
@@ -34,11 +34,26 @@ struct Manifest {
 #[derive(Clone, Debug)]
 pub struct Shelf {
     root: PathBuf,
+    /// As it is typed: `risk`, `hs`.
+    kind: &'static str,
+}
+
+/// A version about to be written.
+pub(super) struct Version<'a> {
+    pub name: &'a str,
+    pub trained_on: Origin,
+    /// sha256 of the files learnt from.
+    pub data: Vec<String>,
+    pub files: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Shelf {
     pub fn risk(home: &Path) -> Self {
-        Self { root: home.join("scoring").join("risk") }
+        Self { root: home.join("scoring").join("risk"), kind: "risk" }
+    }
+
+    pub fn hs(home: &Path) -> Self {
+        Self { root: home.join("scoring").join("hs"), kind: "hs" }
     }
 
     /// Writes a model with its report and cards, and makes it the one that serves.
@@ -46,19 +61,7 @@ impl Shelf {
     /// # Errors
     /// A disk that does not take it; the model of before still serves then.
     pub fn put(&self, model: &Model, report: &Report) -> Result<PathBuf, Error> {
-        fs::create_dir_all(&self.root).map_err(disk("create", &self.root))?;
-        self.sweep();
-        let unfinished = self.root.join(format!("{UNFINISHED}{}-{}", std::process::id(), model.version));
-        let folder = self.root.join(&model.version);
-        let written = self.write(&unfinished, model, report);
-        let named = written.and_then(|()| fs::rename(&unfinished, &folder).map_err(disk("name", &folder)));
-        if named.is_err() {
-            // Half a model is of no use to anyone; that it could not be written is what must be told.
-            let _ = fs::remove_dir_all(&unfinished);
-        }
-        named?;
-        self.point_to(&model.version)?;
-        Ok(folder)
+        self.put_version(&version(model, report))
     }
 
     /// The model that serves.
@@ -66,10 +69,41 @@ impl Shelf {
     /// # Errors
     /// None was trained yet, or its files are not what was written.
     pub fn current(&self) -> Result<Model, Error> {
-        let name = fs::read_to_string(self.root.join("CURRENT")).map_err(|_| Error::NoModel)?;
+        let (folder, [bytes]) = self.read_current([MODEL])?;
+        let model: Model = serde_json::from_slice(&bytes).map_err(|error| self.bad(&folder, error.to_string()))?;
+        model.check().map_err(|reason| self.bad(&folder, reason))?;
+        Ok(model)
+    }
+
+    /// Writes a version and makes it the one that serves.
+    ///
+    /// # Errors
+    /// A disk that does not take it; the version of before still serves then.
+    pub(super) fn put_version(&self, version: &Version<'_>) -> Result<PathBuf, Error> {
+        fs::create_dir_all(&self.root).map_err(disk("create", &self.root))?;
+        self.sweep();
+        let unfinished = self.root.join(format!("{UNFINISHED}{}-{}", std::process::id(), version.name));
+        let folder = self.root.join(version.name);
+        let written = write(&unfinished, version);
+        let named = written.and_then(|()| fs::rename(&unfinished, &folder).map_err(disk("name", &folder)));
+        if named.is_err() {
+            // Half a model is of no use to anyone; that it could not be written is what must be told.
+            let _ = fs::remove_dir_all(&unfinished);
+        }
+        named?;
+        self.point_to(version.name)?;
+        Ok(folder)
+    }
+
+    /// The folder of the version that serves and these files of it, each held to its sha256.
+    ///
+    /// # Errors
+    /// None was trained yet, or its files are not what was written.
+    pub(super) fn read_current<const N: usize>(&self, names: [&str; N]) -> Result<(PathBuf, [Vec<u8>; N]), Error> {
+        let name = fs::read_to_string(self.root.join("CURRENT")).map_err(|_| Error::NoModel { kind: self.kind })?;
         let name = name.trim();
         let folder = self.root.join(name);
-        let bad = |reason: String| Error::BadModel { path: folder.clone(), reason };
+        let bad = |reason: String| self.bad(&folder, reason);
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
             return Err(bad("`CURRENT` names no version".into()));
         }
@@ -78,41 +112,19 @@ impl Shelf {
         if manifest.format != FORMAT {
             return Err(bad(format!("it has format {}, and this is {FORMAT}", manifest.format)));
         }
-        let recorded = manifest.files.iter().find(|(file, _)| file == MODEL);
-        let bytes = fs::read(folder.join(MODEL)).map_err(|error| bad(error.to_string()))?;
-        if recorded.is_none_or(|(_, sha256)| *sha256 != hex_sha256(&bytes)) {
-            return Err(bad(format!("`{MODEL}` is not what was written, by its sha256")));
+        let mut read = [const { Vec::new() }; N];
+        for (bytes, name) in read.iter_mut().zip(names) {
+            *bytes = fs::read(folder.join(name)).map_err(|error| bad(error.to_string()))?;
+            let recorded = manifest.files.iter().find(|(file, _)| file == name);
+            if recorded.is_none_or(|(_, sha256)| *sha256 != hex_sha256(bytes)) {
+                return Err(bad(format!("`{name}` is not what was written, by its sha256")));
+            }
         }
-        let model: Model = serde_json::from_slice(&bytes).map_err(|error| bad(error.to_string()))?;
-        model.check().map_err(|reason| bad(reason.into()))?;
-        Ok(model)
+        Ok((folder, read))
     }
 
-    fn write(&self, folder: &Path, model: &Model, report: &Report) -> Result<(), Error> {
-        fs::create_dir(folder).map_err(disk("create", folder))?;
-        let text =
-            |value: serde_json::Result<Vec<u8>>| value.expect("models and reports have nothing JSON cannot hold");
-        let schema = toml::to_string_pretty(&model.mapping).expect("a mapping came from TOML");
-        let files = [
-            (MODEL, text(serde_json::to_vec(model))),
-            ("schema.toml", schema.into_bytes()),
-            ("metrics.json", text(serde_json::to_vec_pretty(report))),
-            ("card.en.md", card::english(model, report).into_bytes()),
-            ("card.ko.md", card::korean(model, report).into_bytes()),
-        ];
-        let manifest = Manifest {
-            format: FORMAT,
-            version: model.version.clone(),
-            trained_on: model.trained_on,
-            data: report.files.iter().map(|file| file.sha256.clone()).collect(),
-            files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hex_sha256(bytes))).collect(),
-        };
-        for (name, bytes) in &files {
-            write_durably(&folder.join(name), bytes)?;
-        }
-        write_durably(&folder.join("manifest.json"), &text(serde_json::to_vec_pretty(&manifest)))?;
-        sync(folder);
-        Ok(())
+    pub(super) fn bad(&self, folder: &Path, reason: impl Into<String>) -> Error {
+        Error::BadModel { kind: self.kind, path: folder.into(), reason: reason.into() }
     }
 
     fn point_to(&self, version: &str) -> Result<(), Error> {
@@ -137,6 +149,44 @@ impl Shelf {
             }
         }
     }
+}
+
+fn version<'a>(model: &'a Model, report: &Report) -> Version<'a> {
+    let schema = toml::to_string_pretty(&model.mapping).expect("a mapping came from TOML");
+    Version {
+        name: &model.version,
+        trained_on: model.trained_on,
+        data: report.files.iter().map(|file| file.sha256.clone()).collect(),
+        files: vec![
+            (MODEL, json(serde_json::to_vec(model))),
+            ("schema.toml", schema.into_bytes()),
+            ("metrics.json", json(serde_json::to_vec_pretty(report))),
+            ("card.en.md", card::english(model, report).into_bytes()),
+            ("card.ko.md", card::korean(model, report).into_bytes()),
+        ],
+    }
+}
+
+fn write(folder: &Path, version: &Version<'_>) -> Result<(), Error> {
+    fs::create_dir(folder).map_err(disk("create", folder))?;
+    let Version { name, trained_on, data, files } = version;
+    let manifest = Manifest {
+        format: FORMAT,
+        version: (*name).to_owned(),
+        trained_on: *trained_on,
+        data: data.clone(),
+        files: files.iter().map(|(name, bytes)| ((*name).to_owned(), hex_sha256(bytes))).collect(),
+    };
+    for (name, bytes) in files {
+        write_durably(&folder.join(name), bytes)?;
+    }
+    write_durably(&folder.join("manifest.json"), &json(serde_json::to_vec_pretty(&manifest)))?;
+    sync(folder);
+    Ok(())
+}
+
+pub(super) fn json(written: serde_json::Result<Vec<u8>>) -> Vec<u8> {
+    written.expect("models and reports have nothing JSON cannot hold")
 }
 
 /// The file that scores hang on.
@@ -182,7 +232,7 @@ mod tests {
     fn the_last_one_put_serves_and_the_others_stay() {
         let home = tempfile::tempdir().unwrap();
         let shelf = Shelf::risk(home.path());
-        assert!(matches!(shelf.current(), Err(Error::NoModel)));
+        assert!(matches!(shelf.current(), Err(Error::NoModel { kind: "risk" })));
         let first = put(&shelf, "v1");
         put(&shelf, "v2");
         assert_eq!(shelf.current().unwrap(), model("v2"));
@@ -205,7 +255,7 @@ mod tests {
         fs::create_dir(&half).unwrap();
         fs::write(half.join(MODEL), "{\"version\":").unwrap();
         // Killed between the two renames: a whole version that is not current, and half a pointer.
-        shelf.write(&shelf.root.join("v3"), &model("v3"), &report("v3")).unwrap();
+        write(&shelf.root.join("v3"), &version(&model("v3"), &report("v3"))).unwrap();
         fs::write(shelf.root.join(format!("{UNFINISHED}CURRENT")), "v").unwrap();
         assert_eq!(shelf.current().unwrap().version, "v1");
         put(&shelf, "v4");

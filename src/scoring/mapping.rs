@@ -191,6 +191,8 @@ pub enum Origin {
     /// The administration's own rows.
     #[default]
     Customer,
+    /// Files that say nothing of where they come from.
+    Unstated,
     /// A generated world: says nothing of the field.
     Demo,
     /// A published synthetic set: says nothing of the field.
@@ -201,6 +203,7 @@ impl Origin {
     pub fn words(self) -> Words {
         let (en, ko) = match self {
             Self::Customer => ("the administration's own data", "기관 자체 자료"),
+            Self::Unstated => ("data whose origin was not stated", "출처를 밝히지 않은 자료"),
             Self::Demo => {
                 ("demo data, generated: says nothing of the field", "시연용으로 생성한 자료이며 현장을 말해 주지 않음")
             }

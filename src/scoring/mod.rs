@@ -2,13 +2,15 @@
 //!
 //! In: tables read through a [`Mapping`]. Out: a versioned [`Model`] on disk with its report and its card, and
 //! [`Scored`] rows, each with the reasons. [`train`] tells the story of learning from top to bottom, [`Model::score`]
-//! that of scoring. Knows nothing of the language model, nor of what is done with a score.
+//! that of scoring. [`hs`] recommends codes for descriptions and stands on the same [`Shelf`]. Knows nothing of the
+//! language model, nor of what is done with a score.
 
 mod artefact;
 mod boosting;
 mod calibration;
 mod card;
 mod features;
+pub mod hs;
 mod mapping;
 mod matrix;
 mod metrics;
@@ -70,10 +72,20 @@ pub enum Error {
     KeyAcross { key: String, first: String, second: String },
     #[error("all rows are of {day}: a split by time takes at least 3 days\n\nhint: give `--valid` and `--test`")]
     NoTime { day: Date },
-    #[error("there is no risk model yet\n\nhint: `haetae train risk` makes one")]
-    NoModel,
-    #[error("model `{path}` cannot be used: {reason}\n\nhint: `haetae train risk` makes a new one")]
-    BadModel { path: std::path::PathBuf, reason: String },
+    #[error("there is no {kind} model yet\n\nhint: `haetae train {kind}` makes one")]
+    NoModel { kind: &'static str },
+    #[error("model `{path}` cannot be used: {reason}\n\nhint: `haetae train {kind}` makes a new one")]
+    BadModel { kind: &'static str, path: std::path::PathBuf, reason: String },
+    #[error("`{name}` is neither UTF-8 nor CP949")]
+    NeitherEncoding { name: String },
+    #[error("`{name}` begins like a JSON object and is none from descriptions to codes: {source}")]
+    NotReferences { name: String, source: serde_json::Error },
+    #[error("`{name}` fits no known layout: its headers are `{found}`\n\nhint: those read are {known}")]
+    UnknownLayout { name: String, found: String, known: String },
+    #[error("{refused} of {rows} rows of `{name}` lack a description or an HS code: lines {lines}")]
+    BadDescriptions { name: String, refused: usize, rows: usize, lines: String },
+    #[error("{found} descriptions to learn from, and at least {needed} are needed")]
+    TooFewDescriptions { found: usize, needed: usize },
     #[error("cannot {act} `{path}`: {source}")]
     Disk { act: &'static str, path: std::path::PathBuf, source: std::io::Error },
     #[error("`{flag}` is {value}, and must be {limit}")]

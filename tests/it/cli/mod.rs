@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod full_disk;
+mod hs;
 mod scoring;
 
 use std::path::Path;

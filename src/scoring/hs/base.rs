@@ -1,0 +1,245 @@
+//! What is known of a text before judgement: its likeness to every item, and the log-odds of three linear models.
+//!
+//! In: items. Out: [`Evidence`], for each subheading that may be meant one row of signals, which [`super::blend`] weighs.
+//! Everything but the linear weights follows from the items, so a model on disk is its items and those weights.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use super::features::{Grams, Space, Vector, grams, in_context};
+use super::linear::{Example, Linear, softmax};
+use super::neighbours::Neighbours;
+use super::source::{Item, Kind};
+
+/// Digits of a chapter, a heading and a subheading.
+pub const LEVELS: [usize; 3] = [2, 4, 6];
+/// Signals for one subheading, see [`Base::evidence`].
+pub const NUM_SIGNALS: usize = 12;
+pub type Signals = [f32; NUM_SIGNALS];
+
+/// Subheadings worth weighing: the true one is among as many for nearly all that have words in common with anything.
+const MAX_CANDIDATES: usize = 300;
+/// Texts that vote, by the cube of their cosine.
+const VOTERS: usize = 40;
+/// How much the text of the law and the tariff counts beside a trader's words when learning.
+const NOMENCLATURE_WEIGHT: f32 = 0.5;
+
+/// What speaks for which subheading.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// Class at the level of subheadings, and its signals.
+    pub candidates: Vec<(u32, Signals)>,
+    /// The nearest items, nearest first, with their cosines.
+    pub nearest: Vec<(u32, f32)>,
+    /// Class of the nearest item at each level.
+    pub nearest_class: [Option<u32>; 3],
+    /// Share of the words that any item has.
+    pub known: f32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Base {
+    space: Space,
+    neighbours: Neighbours,
+    /// One a level.
+    linear: Vec<Linear>,
+    /// Names of the classes of each level, ascending.
+    pub classes: Vec<Vec<String>>,
+    /// Class of each item at each level; none where its code is shorter.
+    of_item: Vec<[Option<u32>; 3]>,
+    is_past: Vec<bool>,
+    /// Class of each subheading at each level.
+    pub above: Vec<[u32; 3]>,
+    /// ln(1 + past items) of each subheading.
+    prior: Vec<f32>,
+}
+
+/// Everything that follows from the items.
+fn skeleton(items: &[&Item], item_grams: &[&Grams]) -> (Base, Vec<Vector>) {
+    let names: Vec<Vec<String>> = LEVELS
+        .iter()
+        .map(|digits| {
+            let found: BTreeSet<&str> = items.iter().filter_map(|item| item.code.prefix(*digits)).collect();
+            found.into_iter().map(str::to_owned).collect()
+        })
+        .collect();
+    let class = |level: usize, name: &str| {
+        names[level].binary_search_by(|known| known.as_str().cmp(name)).ok().map(|at| at as u32)
+    };
+    let of_item: Vec<[Option<u32>; 3]> = items
+        .iter()
+        .map(|item| [0, 1, 2].map(|level| item.code.prefix(LEVELS[level]).and_then(|name| class(level, name))))
+        .collect();
+    let above = names[2]
+        .iter()
+        .map(|name| {
+            [0, 1, 2].map(|level| class(level, &name[..LEVELS[level]]).expect("a subheading has its places above"))
+        })
+        .collect();
+    let mut counts = vec![0.0_f32; names[2].len()];
+    for (item, of_item) in items.iter().zip(&of_item) {
+        if let (Kind::Past, Some(class)) = (item.kind, of_item[2]) {
+            counts[class as usize] += 1.0;
+        }
+    }
+    let space = Space::fit(item_grams.iter().copied());
+    let vectors: Vec<Vector> = item_grams.par_iter().map(|grams| space.vector(grams).0).collect();
+    let neighbours = Neighbours::new(space.len(), &vectors);
+    let is_past = items.iter().map(|item| item.kind == Kind::Past).collect();
+    let prior = counts.iter().map(|count| count.ln_1p()).collect();
+    (Base { space, neighbours, linear: Vec::new(), classes: names, of_item, is_past, above, prior }, vectors)
+}
+
+impl Base {
+    /// Learns from items; `item_grams` are theirs, by [`item_grams`].
+    pub fn fit(items: &[&Item], item_grams: &[&Grams], seed: u64) -> Self {
+        let (mut base, vectors) = skeleton(items, item_grams);
+        base.linear = (0..LEVELS.len())
+            .into_par_iter()
+            .map(|level| {
+                Linear::fit(base.space.len(), base.classes[level].len(), &base.examples(&vectors, level), seed)
+            })
+            .collect();
+        base
+    }
+
+    /// Builds it again from items and [`Self::weights`]; `None` where there are too few.
+    pub fn with_weights(
+        items: &[&Item],
+        item_grams: &[&Grams],
+        learnt: &mut impl Iterator<Item = f32>,
+    ) -> Option<Self> {
+        let (mut base, vectors) = skeleton(items, item_grams);
+        for level in 0..LEVELS.len() {
+            let examples = base.examples(&vectors, level);
+            let linear = Linear::empty(base.space.len(), base.classes[level].len(), &examples);
+            base.linear.push(linear.with_weights(learnt)?);
+        }
+        Some(base)
+    }
+
+    /// Only what tells the classes apart; it can judge nothing more.
+    pub fn names_alone(self) -> Self {
+        let Self { classes, above, prior, .. } = self;
+        Self { classes, above, prior, ..Self::default() }
+    }
+
+    pub fn weights(&self) -> impl Iterator<Item = f32> {
+        self.linear.iter().flat_map(Linear::weights)
+    }
+
+    fn examples<'a>(&self, vectors: &'a [Vector], level: usize) -> Vec<Example<'a>> {
+        let example = |(at, vector): (usize, &'a Vector)| {
+            let weight = if self.is_past[at] { 1.0 } else { NOMENCLATURE_WEIGHT };
+            self.of_item[at][level].map(|class| Example { vector, class, weight })
+        };
+        vectors.iter().enumerate().filter_map(example).collect()
+    }
+
+    pub fn num_features(&self) -> usize {
+        self.space.len()
+    }
+
+    /// Signals: greatest cosine within the subheading among past items, then among names and law; the same of its heading;
+    /// of its chapter over all; log-probability of subheading, heading and chapter; log of past items; votes of
+    /// subheading, heading and chapter.
+    pub fn evidence(&self, text: &str) -> Evidence {
+        let (vector, known) = self.space.vector(&grams(text));
+        let cosines = self.neighbours.cosines(&vector);
+        let log: Vec<Vec<f32>> = self
+            .linear
+            .iter()
+            .map(|linear| {
+                let mut odds = linear.log_odds(&vector);
+                softmax(&mut odds);
+                odds.iter().map(|p| p.max(1e-9).ln()).collect()
+            })
+            .collect();
+        let zeros: [Vec<f32>; LEVELS.len()] = std::array::from_fn(|level| vec![0.0; self.classes[level].len()]);
+        let mut greatest = zeros.clone().map(|of_level| [of_level.clone(), of_level]);
+        let mut votes = zeros;
+        let mut order: Vec<u32> = (0..cosines.len() as u32).filter(|at| cosines[*at as usize] > 0.0).collect();
+        for at in &order {
+            let cosine = cosines[*at as usize];
+            for (of_level, class) in greatest.iter_mut().zip(self.of_item[*at as usize]) {
+                if let Some(class) = class {
+                    let best = &mut of_level[usize::from(!self.is_past[*at as usize])][class as usize];
+                    *best = best.max(cosine);
+                }
+            }
+        }
+        let by_cosine = |a: &u32, b: &u32| cosines[*b as usize].total_cmp(&cosines[*a as usize]).then(a.cmp(b));
+        if order.len() > VOTERS {
+            order.select_nth_unstable_by(VOTERS, by_cosine);
+            order.truncate(VOTERS);
+        }
+        order.sort_unstable_by(by_cosine);
+        for at in &order {
+            for (of_level, class) in votes.iter_mut().zip(self.of_item[*at as usize]) {
+                if let Some(class) = class {
+                    of_level[class as usize] += cosines[*at as usize].powi(3);
+                }
+            }
+        }
+        let signals = |class: usize| -> Signals {
+            let [chapter, heading, _] = self.above[class].map(|class| class as usize);
+            let [past, law] = [0, 1].map(|kind| [greatest[2][kind][class], greatest[1][kind][heading]]);
+            [
+                past[0],
+                law[0],
+                past[1],
+                law[1],
+                greatest[0][0][chapter].max(greatest[0][1][chapter]),
+                log[2][class],
+                log[1][heading],
+                log[0][chapter],
+                self.prior[class],
+                (votes[2][class] + 1e-3).ln(),
+                (votes[1][heading] + 1e-3).ln(),
+                (votes[0][chapter] + 1e-3).ln(),
+            ]
+        };
+        let mut candidates: Vec<(u32, Signals)> =
+            (0..self.classes[2].len()).map(|class| (class as u32, signals(class))).collect();
+        // Equal parts of what the blend always finds useful; only the far end is cut by it.
+        let rough = |s: &Signals| s[5] + s[6] + 6.0 * (s[0].max(s[1]) + s[2].max(s[3]));
+        if candidates.len() > MAX_CANDIDATES {
+            candidates.select_nth_unstable_by(MAX_CANDIDATES, |a, b| rough(&b.1).total_cmp(&rough(&a.1)));
+            candidates.truncate(MAX_CANDIDATES);
+        }
+        candidates.sort_unstable_by_key(|(class, _)| *class);
+        // A heading's own text has no subheading: the nearest that has one speaks for it.
+        let nearest_class = [0, 1, 2].map(|level| order.iter().find_map(|at| self.of_item[*at as usize][level]));
+        Evidence {
+            candidates,
+            nearest_class,
+            nearest: order.iter().map(|at| (*at, cosines[*at as usize])).collect(),
+            known,
+        }
+    }
+}
+
+/// Features of an item: its own words, and weaker what stands above it.
+pub fn item_grams(item: &Item) -> Grams {
+    if item.is_residual() { grams(&item.context) } else { in_context(&item.text, &item.context) }
+}
+
+impl Base {
+    /// Probabilities of subheadings summed at a level, likeliest first.
+    pub fn at_level(&self, level: usize, subheadings: &[(u32, f32)]) -> Vec<(u32, f32)> {
+        let mut sums = std::collections::BTreeMap::new();
+        for (class, p) in subheadings {
+            *sums.entry(self.above[*class as usize][level]).or_insert(0.0_f32) += p;
+        }
+        let mut ranked: Vec<(u32, f32)> = sums.into_iter().collect();
+        ranked.sort_unstable_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        ranked
+    }
+
+    /// Class of a code at a level, where any item lies there.
+    pub fn class(&self, level: usize, code: &super::code::Code) -> Option<u32> {
+        let name = code.prefix(LEVELS[level])?;
+        self.classes[level].binary_search_by(|known| known.as_str().cmp(name)).ok().map(|at| at as u32)
+    }
+}

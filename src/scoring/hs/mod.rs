@@ -1,0 +1,28 @@
+//! HS codes for a description of goods, in either language.
+//!
+//! In: past descriptions with their codes, the nomenclature, a national tariff, a list of vague texts. Out: a [`Model`]
+//! on its [`Shelf`](super::Shelf) and [`Recommendation`]s: codes of 2, 4 and 6 digits with probabilities, sets with a
+//! stated coverage, national lines, similar texts, and whether the text is too vague. Knows nothing of declarations.
+//!
+//! `source` reads, `features` weighs words, `neighbours` and `linear` find signals, which `base` gathers; `blend` makes
+//! probabilities of them, `sets` bounds, `refusal` abstains; `parts` keeps what is measured apart from what is learnt.
+
+mod base;
+mod blend;
+mod card;
+mod code;
+mod features;
+mod linear;
+mod model;
+mod neighbours;
+mod parts;
+mod refusal;
+mod report;
+mod sets;
+mod source;
+mod train;
+
+pub use model::{Line, Model, Ranked, Recommendation, Similar, Stated};
+pub use report::Report;
+pub use source::Kind;
+pub use train::{Training, train};

@@ -1,0 +1,286 @@
+//! Learning to recommend codes, told from top to bottom by [`train`]: read, part, learn, blend, bound, refuse, measure.
+//!
+//! In: files of descriptions. Out: a [`Model`] and its [`Report`], both still in memory. What weighs the signals, bounds
+//! the sets and refuses is learnt on descriptions that the signals' own models did not see, in turns; the fifth that is
+//! tested is seen by none and looked at once, at the end. The model measured is the model that serves.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::base::{Base, Evidence, item_grams};
+use super::blend::Blend;
+use super::code::Code;
+use super::features::{Grams, normalised};
+use super::model::{Judged, Learnt, Model, judge, of, vague_and_clear};
+use super::parts::{NUM_FOLDS, Part, Parts};
+use super::refusal::{Marks, Rule, Words};
+use super::report::{Measured, Refused, Report, Tested, masses, measure, share};
+use super::sets::Sets;
+use super::source::{self, Item, Kind};
+use crate::lang::Language;
+use crate::scoring::Error;
+
+/// What to learn from, and how.
+#[derive(Clone, Debug)]
+pub struct Training {
+    pub files: Vec<PathBuf>,
+    /// A list of texts too vague to be classified.
+    pub vague: Option<PathBuf>,
+    pub seed: u64,
+    /// How often a set is to hold the true code, in (0, 1).
+    pub coverage: f64,
+}
+
+/// Descriptions below which there is nothing to hold out.
+const MIN_DESCRIPTIONS: usize = 50;
+/// Texts timed for the report.
+const TIMED: usize = 100;
+
+/// A text to be judged by a model that did not see it.
+struct Query<'a> {
+    text: String,
+    language: Language,
+    /// The item it is the description of; none for a vague text.
+    item: Option<&'a Item>,
+    part: Part,
+}
+
+/// A query with what a model found for it.
+struct Seen<'a> {
+    query: &'a Query<'a>,
+    evidence: Evidence,
+    words: [f32; 3],
+}
+
+/// Learns a model, and calls `progress` with a line for each step.
+///
+/// # Errors
+/// Files that cannot be read or learnt from; nothing is written in any case.
+pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> Result<(Model, Report), Error> {
+    let started = Instant::now();
+    if !(training.coverage > 0.0 && training.coverage < 1.0) {
+        return Err(Error::Share { flag: "--coverage", value: training.coverage, limit: "between 0 and 1" });
+    }
+    let (mut items, mut files, mut vague) = (Vec::new(), Vec::new(), Vec::new());
+    for path in &training.files {
+        let (read, file) = source::read(path)?;
+        items.extend(read);
+        files.push(file);
+    }
+    if let Some(path) = &training.vague {
+        let (read, file) = source::vague(path)?;
+        vague = read;
+        files.push(file);
+    }
+    let vague_groups: Vec<String> = vague.iter().map(|text| normalised(text)).collect();
+    let parts =
+        Parts::new(items.iter().map(|item| &item.group).chain(&vague_groups).map(String::as_str), training.seed);
+    let queries = queries(&items, &vague, &parts);
+    let num_described = queries.iter().filter(|query| query.item.is_some()).count();
+    if num_described < MIN_DESCRIPTIONS {
+        return Err(Error::TooFewDescriptions { found: num_described, needed: MIN_DESCRIPTIONS });
+    }
+
+    let grams: Vec<Grams> = items.par_iter().map(item_grams).collect();
+    let learn = |held: Part| -> (Base, Option<Words>, Vec<Item>, Vec<String>) {
+        let chosen: Vec<usize> = (0..items.len()).filter(|at| parts.may_learn(&items[*at], held)).collect();
+        progress(&format!("learning from {} texts", chosen.len()));
+        let (chosen_items, chosen_grams): (Vec<&Item>, Vec<&Grams>) =
+            chosen.iter().map(|at| (&items[*at], &grams[*at])).unzip();
+        let base = Base::fit(&chosen_items, &chosen_grams, training.seed);
+        let chosen_items: Vec<Item> = chosen_items.into_iter().cloned().collect();
+        let is_free = |group: &String| parts.of(group).is_some_and(|part| part != held && part != Part::Test);
+        let free = vague.iter().zip(&vague_groups).filter(|(_, group)| is_free(group));
+        let chosen_vague: Vec<String> = free.map(|(text, _)| text.clone()).collect();
+        let words = (!chosen_vague.is_empty())
+            .then(|| Words::fit(&vague_and_clear(&chosen_items, &chosen_vague), training.seed));
+        (base, words, chosen_items, chosen_vague)
+    };
+    let look = |base: &Base, words: Option<&Words>, part: Part| -> Vec<Seen<'_>> {
+        let judged = queries.par_iter().filter(|query| query.part == part);
+        let seen = judged.map(|query| Seen {
+            evidence: base.evidence(&query.text),
+            words: words.map_or([0.0; 3], |words| words.marks(&query.text)),
+            query,
+        });
+        seen.collect()
+    };
+
+    let tuned: Vec<(Base, Vec<Seen<'_>>)> = (0..NUM_FOLDS)
+        .map(|fold| {
+            let (base, words, ..) = learn(Part::Fold(fold));
+            let seen = look(&base, words.as_ref(), Part::Fold(fold));
+            (base.names_alone(), seen)
+        })
+        .collect();
+    let (mut blends, mut sets, mut rules) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for language in [Language::En, Language::Ko] {
+        let of_language = || {
+            let all = tuned.iter().flat_map(|(base, seen)| seen.iter().map(move |seen| (base, seen)));
+            all.filter(move |(_, seen)| seen.query.language == language)
+        };
+        let described: Vec<(&Base, &Seen<'_>, &Item)> =
+            of_language().filter_map(|(base, seen)| Some((base, seen, seen.query.item?))).collect();
+        if described.len() < MIN_DESCRIPTIONS {
+            continue;
+        }
+        progress(&format!("weighing {} texts in `{language}`", described.len()));
+        let known: Vec<_> =
+            described.iter().map(|(base, seen, item)| (&seen.evidence, base.class(2, &item.code))).collect();
+        let blend = Blend::fit(&known);
+        let tested: Vec<Tested> =
+            described.iter().map(|(base, seen, item)| tested(base, &blend, seen, &item.code)).collect();
+        sets.insert(language, Sets::fit(training.coverage, &masses(&tested)));
+        rules.insert(language, rule(of_language(), &blend, training.seed));
+        blends.insert(language, blend);
+    }
+    drop(tuned);
+
+    let (base, words, chosen_items, chosen_vague) = learn(Part::Test);
+    let seen = look(&base, words.as_ref(), Part::Test);
+    let learnt = Learnt { version, items: chosen_items, vague: chosen_vague, blends, sets, rules };
+    let judged = Judgement { base: &base, learnt: &learnt };
+    let (past, national) = (judged.measure(&seen, Kind::Past), judged.measure(&seen, Kind::National));
+    let in_context: Vec<Query<'_>> = queries.iter().filter_map(|query| query.in_context()).collect();
+    let in_context: Vec<Seen<'_>> = in_context
+        .par_iter()
+        .map(|query| Seen { evidence: base.evidence(&query.text), words: [0.0; 3], query })
+        .collect();
+    let national_in_context = judged.measure(&in_context, Kind::National);
+    let refusal = judged.refusal(&seen, &vague_groups);
+    let (num_learnt, version) = (learnt.items.len(), learnt.version.clone());
+    drop(in_context);
+    let timed: Vec<&str> =
+        queries.iter().filter(|query| query.part == Part::Test).take(TIMED).map(|query| query.text.as_str()).collect();
+    let model = Model::new(learnt, base, words);
+    let clock = Instant::now();
+    timed.iter().for_each(|text| drop(std::hint::black_box(model.recommend(text, 5))));
+    let ms_per_text = clock.elapsed().as_secs_f64() * 1e3 / timed.len().max(1) as f64;
+    let report = Report {
+        model: version,
+        files,
+        seed: training.seed,
+        learnt: num_learnt,
+        past,
+        national,
+        national_in_context,
+        refusal,
+        ms_per_text,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    Ok((model, report))
+}
+
+/// Texts to judge: past descriptions, Korean names of lines, vague texts. English names of lines resemble the law they
+/// were taken from and no trader's words, so they would flatter.
+fn queries<'a>(items: &'a [Item], vague: &[String], parts: &Parts) -> Vec<Query<'a>> {
+    let described = items.iter().filter_map(|item| {
+        let part = parts.of(&item.group)?;
+        let language = Language::detect(&item.text);
+        let is_query = match item.kind {
+            Kind::Past => true,
+            Kind::National => language == Language::Ko && normalised(&item.text) == item.group,
+            Kind::Nomenclature => false,
+        };
+        (is_query && !item.is_residual()).then(|| Query { text: item.text.clone(), language, item: Some(item), part })
+    });
+    let vague = vague.iter().filter_map(|text| {
+        let part = parts.of(&normalised(text))?;
+        Some(Query { text: text.clone(), language: Language::detect(text), item: None, part })
+    });
+    described.chain(vague).collect()
+}
+
+impl<'a> Query<'a> {
+    /// A tested name together with its class of goods.
+    fn in_context(&self) -> Option<Query<'a>> {
+        let item = self.item.filter(|item| item.kind == Kind::National && self.part == Part::Test)?;
+        let text = format!("{} {}", item.text, item.context);
+        Some(Query { text, language: self.language, item: Some(item), part: self.part })
+    }
+}
+
+fn tested(base: &Base, blend: &Blend, seen: &Seen<'_>, code: &Code) -> Tested {
+    let Judged { levels, .. } = judge(base, blend, &seen.evidence, &seen.query.text, seen.words);
+    let truth = [0, 1, 2].map(|level| base.class(level, code));
+    Tested { levels, truth, nearest: seen.evidence.nearest_class }
+}
+
+/// How texts of a language are refused; by trees where there are vague ones enough in each lot.
+fn rule<'a>(seen: impl Iterator<Item = (&'a Base, &'a Seen<'a>)>, blend: &Blend, seed: u64) -> Rule {
+    let mut lots: [Vec<(Marks, bool)>; NUM_FOLDS] = std::array::from_fn(|_| Vec::new());
+    for (base, seen) in seen {
+        let Part::Fold(fold) = seen.query.part else { continue };
+        let marks = judge(base, blend, &seen.evidence, &seen.query.text, seen.words).marks;
+        lots[fold].push((marks, seen.query.item.is_none()));
+    }
+    let num_vague = |lot: &Vec<(Marks, bool)>| lot.iter().filter(|(_, is_vague)| *is_vague).count();
+    if lots.iter().all(|lot| num_vague(lot) >= MIN_DESCRIPTIONS) {
+        return Rule::learn(&lots, seed);
+    }
+    let clear: Vec<Marks> = lots.iter().flatten().filter(|(_, is_vague)| !is_vague).map(|(marks, _)| *marks).collect();
+    Rule::unsure(&clear)
+}
+
+/// What was learnt, before it is a model.
+struct Judgement<'a> {
+    base: &'a Base,
+    learnt: &'a Learnt,
+}
+
+impl Judgement<'_> {
+    fn measure(&self, seen: &[Seen<'_>], kind: Kind) -> Option<Measured> {
+        let language = if kind == Kind::National { Language::Ko } else { Language::En };
+        let described = seen.iter().filter_map(|seen| Some((seen, seen.query.item.filter(|item| item.kind == kind)?)));
+        let tested: Vec<Tested> = described
+            .filter_map(|(seen, item)| {
+                let blend = of(&self.learnt.blends, seen.query.language)?;
+                Some(tested(self.base, blend, seen, &item.code))
+            })
+            .collect();
+        measure(&tested, of(&self.learnt.sets, language)?)
+    }
+
+    fn refusal(&self, seen: &[Seen<'_>], vague_groups: &[String]) -> Option<Refused> {
+        let listed: HashSet<&str> = vague_groups.iter().map(String::as_str).collect();
+        let described: HashSet<&str> = seen.iter().filter_map(|seen| Some(seen.query.item?.group.as_str())).collect();
+        // Refused and all: vague, vague alone, clear, clear alone, Korean.
+        let mut counts = [[0_usize; 2]; 5];
+        for seen in seen {
+            let query = seen.query;
+            let blend = of(&self.learnt.blends, query.language)?;
+            let marks = judge(self.base, blend, &seen.evidence, &query.text, seen.words).marks;
+            let (vagueness, limit) = of(&self.learnt.rules, query.language)?.vagueness(&marks);
+            let is_refused = vagueness > limit || seen.evidence.nearest.is_empty();
+            let text = normalised(&query.text);
+            let rows: &[usize] = match query.item {
+                None if described.contains(text.as_str()) => &[0],
+                None => &[0, 1],
+                Some(item) if item.kind == Kind::National => &[4],
+                Some(_) if listed.contains(text.as_str()) => &[2],
+                Some(_) => &[2, 3],
+            };
+            for row in rows {
+                counts[*row][0] += usize::from(is_refused);
+                counts[*row][1] += 1;
+            }
+        }
+        let rows = |at: usize| counts[at][1];
+        let refused = |at: usize| share(counts[at][0], counts[at][1]);
+        Some(Refused {
+            vague_rows: rows(0),
+            vague_refused: (rows(0) > 0).then(|| refused(0)),
+            clear_rows: rows(2),
+            clear_refused: refused(2),
+            vague_alone_rows: rows(1),
+            vague_alone_refused: (rows(1) > 0).then(|| refused(1)),
+            clear_alone_rows: rows(3),
+            clear_alone_refused: refused(3),
+            korean_rows: rows(4),
+            korean_refused: refused(4),
+        })
+    }
+}
