@@ -119,7 +119,7 @@ fn a_model_that_was_touched_is_not_served() {
         .assert_refused(&["`weights.bin` is not what was written, by its sha256", "hint: `haetae train hs`"]);
 }
 
-/// The public descriptions: what the issue asks of them. `HAETAE_TEST_HS` names their folder.
+/// The public descriptions: what is asked of them. `HAETAE_TEST_HS` names their folder.
 #[test]
 #[ignore = "not reached yet: HS4 top-3 0.715 of 0.74, HS6 top-5 0.664 of 0.67, vague texts refused 0.54 of 0.8"]
 fn the_public_descriptions_are_recommended_as_well_as_asked() {

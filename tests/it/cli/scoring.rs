@@ -242,7 +242,7 @@ fn an_invented_world_is_learnt_and_measured_against_the_best_possible() {
     assert!(figure("/calibration_error") <= 0.02, "{}", report["test"]);
 }
 
-/// The public synthetic declarations: what the issue asks of them. `HAETAE_TEST_DECLARATIONS` names their folder.
+/// The public synthetic declarations: what is asked of them. `HAETAE_TEST_DECLARATIONS` names their folder.
 #[test]
 fn the_public_synthetic_declarations_are_ranked_as_well_as_by_known_programs() {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/declarations");
