@@ -35,6 +35,7 @@
 //! - [`legal`]: references such as `KR-CA-30(1)6`, and the articles that a text mentions.
 //! - [`kernels`]: arithmetic made for the processor: products with quantised weights, attention, threads.
 //! - [`lang`]: the two languages.
+//! - [`durable`]: files that outlive a power cut.
 //! - [`assets`]: what is built into the binary.
 //! - [`telemetry`]: what is counted, under the names Prometheus reads.
 //!
@@ -84,6 +85,7 @@ pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod durable;
 pub mod engine;
 pub mod eval;
 pub mod history;

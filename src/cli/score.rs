@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::config::Config;
@@ -67,12 +68,7 @@ fn hs(args: &ScoreHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let mut output = BufWriter::new(stdout().lock());
     let mut write = |text: &str| -> anyhow::Result<()> {
         let recommended = model.recommend(text, args.top);
-        if args.json {
-            serde_json::to_writer(&mut output, &recommended)?;
-            writeln!(output)?;
-        } else {
-            writeln!(output, "{}", codes_in_words(&recommended))?;
-        }
+        write_line(&mut output, &recommended, args.json, codes_in_words)?;
         // Whoever pipes texts in one by one waits for each.
         Ok(output.flush()?)
     };
@@ -123,12 +119,7 @@ fn risk(args: &ScoreRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
             break;
         }
         for scored in model.score(&table, capacity, args.reasons) {
-            if args.json {
-                serde_json::to_writer(&mut output, &scored)?;
-                writeln!(output)?;
-            } else {
-                writeln!(output, "{}", in_words(&scored))?;
-            }
+            write_line(&mut output, &scored, args.json, in_words)?;
         }
         for refused in &table.refused {
             all_scored = false;
@@ -141,6 +132,20 @@ fn risk(args: &ScoreRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
         output.flush()?;
     }
     Ok(if all_scored { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// One object a line, or words for a person.
+fn write_line<T: Serialize>(
+    output: &mut impl Write,
+    told: &T,
+    as_json: bool,
+    in_words: fn(&T) -> String,
+) -> anyhow::Result<()> {
+    if !as_json {
+        return Ok(writeln!(output, "{}", in_words(told))?);
+    }
+    serde_json::to_writer(&mut *output, told)?;
+    Ok(writeln!(output)?)
 }
 
 /// The rows, and what they are called.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
 use crate::config::Config;
 use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training};
@@ -81,11 +82,20 @@ fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let training = scoring::hs::Training { files: data, vague, seed, coverage };
     let (model, report) = scoring::hs::train(&training, version, &|line| eprintln!("{line}"))?;
     let folder = model.put(&Shelf::hs(&config.home), &report)?;
-    eprintln!("model {} serves now, at {}", report.model, folder.display());
-    if json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report.in_words());
+    tell(&report.model, &folder, json.then_some(&report), || report.in_words())
+}
+
+/// Says which model serves, and what its training came to: as JSON where there is a report to be told so, or in words.
+fn tell<R: Serialize>(
+    version: &str,
+    folder: &Path,
+    as_json: Option<&R>,
+    in_words: impl FnOnce() -> String,
+) -> anyhow::Result<ExitCode> {
+    eprintln!("model {version} serves now, at {}", folder.display());
+    match as_json {
+        Some(report) => println!("{}", serde_json::to_string_pretty(report)?),
+        None => print!("{}", in_words()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -113,13 +123,7 @@ fn risk(args: &TrainRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
         export(folder, &model.feature_names(), &parts)?;
     }
     let folder = Shelf::risk(&config.home).put(&model, &report)?;
-    eprintln!("model {} serves now, at {}", model.version, folder.display());
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        print!("{}", report.in_words());
-    }
-    Ok(ExitCode::SUCCESS)
+    tell(&model.version, &folder, args.json.then_some(&report), || report.in_words())
 }
 
 /// One CSV a part; an empty field is a missing value, as elsewhere in CSV.

@@ -10,7 +10,7 @@ use crate::kernels::{BLOCK_LEN, BlockId, KvStore, Segment};
 /// Rows of the steps that are timed: answers with and without guesses, a full tile of the kernels, and the beginning of a
 /// prompt.
 const TIMED_ROWS: [usize; 7] = [1, 2, 4, 8, 12, 16, 32];
-/// Tokens before the rows of the step that times looking back, and its rows.
+/// Tokens before the rows of the step that times looking back, and its rows, of which a step without is timed as well.
 const LOOKBACK: usize = 1024;
 const LOOKBACK_ROWS: usize = 32;
 /// Each is timed this often and the least counts, because what disturbs a measurement only ever slows it.
@@ -41,11 +41,10 @@ pub fn warm_up(
     let mut timed: Vec<(usize, f64)> =
         TIMED_ROWS.into_iter().filter(|rows| *rows <= max_rows).map(|rows| (rows, f64::INFINITY)).collect();
     let before = LOOKBACK.min(max_rows.saturating_sub(LOOKBACK_ROWS));
-    let (mut alone, mut after) = (f64::INFINITY, f64::INFINITY);
     let rows = LOOKBACK_ROWS.min(max_rows);
+    let mut after = f64::INFINITY;
     let started = Instant::now();
     for _ in 0..ROUNDS {
-        alone = alone.min(step(rows, 0)?);
         after = after.min(step(rows, before)?);
         for (rows, least) in &mut timed {
             *least = least.min(step(*rows, 0)?);
@@ -54,5 +53,7 @@ pub fn warm_up(
             break;
         }
     }
-    Ok((StepCost::new(&timed), Lookback::new(alone, before, after)))
+    let cost = StepCost::new(&timed);
+    let lookback = if before > 0 { Lookback::new(cost.seconds(rows), before, after) } else { Lookback::FREE };
+    Ok((cost, lookback))
 }

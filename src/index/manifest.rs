@@ -4,7 +4,6 @@
 //! and renames a new `CURRENT` over the old as its last act, so a build killed at any point leaves the old index as it
 //! was. What a killed build left behind goes with the next build.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::analysis::ANALYSER_VERSION;
+use crate::durable;
 use crate::ingest::CHUNKER_VERSION;
 
 /// Counts up whenever the files of a generation are laid out otherwise.
@@ -72,12 +72,11 @@ pub(super) fn hash(parts: &[&[u8]]) -> String {
         sha.update((part.len() as u64).to_le_bytes());
         sha.update(part);
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", sha.finalize())
 }
 
 pub(super) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let written = fs::File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(|error| Error::storage(path, &error))
+    durable::write(path, bytes).map_err(|error| Error::storage(path, &error))
 }
 
 /// The folder of generations.
@@ -121,10 +120,7 @@ impl Generations {
         let (next, current) = (self.root.join("CURRENT.next"), self.root.join("CURRENT"));
         write_durably(&next, name.as_bytes())?;
         fs::rename(&next, &current).map_err(|error| Error::storage(&current, &error))?;
-        // The rename itself must reach the disk; where folders cannot be synced, the system does it in its own time.
-        if let Ok(folder) = fs::File::open(&self.root) {
-            let _ = folder.sync_all();
-        }
+        durable::sync_folder(&self.root);
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Files that several processes share: a lock that one holds at a time, and writes that are whole or not at all.
 
 use std::fs::{File, TryLockError};
-use std::io::Write;
 use std::path::Path;
+
+use crate::durable;
 
 /// Held until dropped; the system lets go of it when the process dies, so a kill leaves nothing to clear up.
 pub struct Lock(#[expect(dead_code, reason = "held for its drop")] File);
@@ -29,9 +30,7 @@ impl Lock {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
-    let mut file = fs_err::File::create(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    durable::write(draft.as_ref(), bytes)?;
     fs_err::rename(draft, path)
 }
 

@@ -4,7 +4,6 @@
 //! under a name that nothing reads, synced and renamed whole, and `CURRENT` is swapped as the last act, so a training
 //! killed at any point leaves the old model serving. What a killed training left behind goes with the next one.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -13,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::mapping::Origin;
 use super::{Error, Model, Report, card};
+use crate::durable;
 
 /// Counts up whenever the files of a version are laid out otherwise.
 const FORMAT: u32 = 1;
@@ -131,7 +131,7 @@ impl Shelf {
         let (next, current) = (self.root.join(format!("{UNFINISHED}CURRENT")), self.root.join("CURRENT"));
         write_durably(&next, version.as_bytes())?;
         fs::rename(&next, &current).map_err(disk("swap", &current))?;
-        sync(&self.root);
+        durable::sync_folder(&self.root);
         Ok(())
     }
 
@@ -181,7 +181,7 @@ fn write(folder: &Path, version: &Version<'_>) -> Result<(), Error> {
         write_durably(&folder.join(name), bytes)?;
     }
     write_durably(&folder.join("manifest.json"), &json(serde_json::to_vec_pretty(&manifest)))?;
-    sync(folder);
+    durable::sync_folder(folder);
     Ok(())
 }
 
@@ -194,23 +194,11 @@ const MODEL: &str = "model.json";
 
 /// Hex sha256.
 pub(super) fn hex_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let written = fs::File::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-    written.map_err(disk("write", path))
-}
-
-/// Has a folder's names reach the disk; where folders cannot be synced, the system does it in its own time.
-fn sync(folder: &Path) {
-    if let Ok(folder) = fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
+    durable::write(path, bytes).map_err(disk("write", path))
 }
 
 fn disk(act: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {

@@ -2,6 +2,9 @@
 //!
 //! Two languages, one set of figures: whatever a card says in numbers comes from the [`Report`].
 
+use std::borrow::Cow;
+use std::path::Path;
+
 use super::mapping::Role;
 use super::report::{Measured, Ranking};
 use super::{Model, Report};
@@ -106,12 +109,15 @@ pub fn korean(model: &Model, report: &Report) -> String {
 
 fn files(report: &Report) -> String {
     let line = |file: &super::report::FileRead| {
-        let name = std::path::Path::new(&file.name)
-            .file_name()
-            .map_or(file.name.clone(), |name| name.to_string_lossy().into());
+        let name = file_name(&file.name);
         format!("| {} | {name} | {} | {} | `{}` |\n", file.part, file.rows, file.refused.len(), file.sha256)
     };
     report.files.iter().map(line).collect()
+}
+
+/// A file's name without the folders it lay in, which are nobody else's business.
+pub(super) fn file_name(path: &str) -> Cow<'_, str> {
+    Path::new(path).file_name().map_or(path.into(), std::ffi::OsStr::to_string_lossy)
 }
 
 fn unused(model: &Model) -> impl Iterator<Item = (&str, &str)> {

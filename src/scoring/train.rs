@@ -12,7 +12,6 @@ use std::time::Instant;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-use super::artefact::hex;
 use super::boosting::{self, Boosting, Ensemble, Growth, Labelled};
 use super::calibration::Calibration;
 use super::features::Encoder;
@@ -214,7 +213,7 @@ fn read(path: &Path, training: &Training) -> Result<(Table, String), Error> {
     if table.num_rows() == 0 {
         return Err(Error::NoRows { name });
     }
-    Ok((table, hex(&hashing.sha.finalize())))
+    Ok((table, format!("{:x}", hashing.sha.finalize())))
 }
 
 fn check_classes(table: &Table, name: &str) -> Result<(), Error> {

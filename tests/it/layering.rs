@@ -9,7 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("edge", &["main", "cli", "app", "http", "eval", "bench"]),
     ("flow", &["chat", "rag"]),
     ("core", &["engine", "index", "ingest", "models", "history", "demo", "scoring"]),
-    ("base", &["config", "kernels", "lang", "legal", "prompts", "assets", "telemetry"]),
+    ("base", &["config", "kernels", "lang", "legal", "prompts", "assets", "durable", "telemetry"]),
 ];
 
 /// Arrows within a layer, each with what justifies it. One that is not used any more fails the test.

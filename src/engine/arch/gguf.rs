@@ -136,6 +136,7 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
     let local_theta = float("rope.local.freq_base").or(float("rope.freq_base_swa")).unwrap_or(1e4);
     let local_rope = is_gemma.then_some(RopeConfig { theta: local_theta, scaling: RopeScaling::None, layout });
     let window = integer("attention.sliding_window").filter(|window| *window > 0);
+    let is_hybrid_exaone = architecture == Architecture::Exaone4 && num_layers == HYBRID_EXAONE_LAYERS;
     let is_local = (0..num_layers)
         .map(|layer| match (window, is_gemma) {
             (None, _) => false,
@@ -143,7 +144,7 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
             (Some(_), true) => !(layer + 1).is_multiple_of(6),
             // As it does EXAONE 4.0's, whose smaller model has global layers only.
             (Some(_), false) if architecture == Architecture::Exaone4 => {
-                num_layers == HYBRID_EXAONE_LAYERS && !(layer + 1).is_multiple_of(4)
+                is_hybrid_exaone && !(layer + 1).is_multiple_of(4)
             }
             (Some(_), false) => architecture == Architecture::Llama,
         })
@@ -169,7 +170,7 @@ fn config(content: &Content, path: &Path) -> Result<DecoderConfig, Error> {
         local_rope,
         sliding_window: window.unwrap_or(usize::MAX),
         is_local,
-        rotates_global: architecture != Architecture::Exaone4 || num_layers != HYBRID_EXAONE_LAYERS,
+        rotates_global: !is_hybrid_exaone,
         tie_word_embeddings: !content.tensor_infos.contains_key("output.weight"),
     })
 }

@@ -109,8 +109,8 @@ export class AnswerView {
   #explanation() {
     const { answer, body } = this;
     // The middle of a refusal, what was looked for and what came nearest, stands below, where it can be pressed.
-    const isRepeated = (_, i, all) => answer.refused && i > 0 && i < all.length - 1;
-    const sources = markdown.blocks(answer.explanation).filter((...block) => !isRepeated(...block));
+    const isShown = (_, i, all) => !answer.refused || i === 0 || i === all.length - 1;
+    const sources = markdown.blocks(answer.explanation).filter(isShown);
     replace(this.label, sources.length > 0 && this.#written());
     const mark = (n) => this.#mark(n);
     sources.forEach((source, i) => {

@@ -64,9 +64,7 @@ fn skeleton(items: &[&Item], item_grams: &[&Grams]) -> (Base, Vec<Vector>) {
             found.into_iter().map(str::to_owned).collect()
         })
         .collect();
-    let class = |level: usize, name: &str| {
-        names[level].binary_search_by(|known| known.as_str().cmp(name)).ok().map(|at| at as u32)
-    };
+    let class = |level: usize, name: &str| class(&names[level], name);
     let of_item: Vec<[Option<u32>; 3]> = items
         .iter()
         .map(|item| [0, 1, 2].map(|level| item.code.prefix(LEVELS[level]).and_then(|name| class(level, name))))
@@ -218,14 +216,7 @@ impl Base {
             known,
         }
     }
-}
 
-/// Features of an item: its own words, and weaker what stands above it.
-pub fn item_grams(item: &Item) -> Grams {
-    if item.is_residual() { grams(&item.context) } else { in_context(&item.text, &item.context) }
-}
-
-impl Base {
     /// Probabilities of subheadings summed at a level, likeliest first.
     pub fn at_level(&self, level: usize, subheadings: &[(u32, f32)]) -> Vec<(u32, f32)> {
         let mut sums = std::collections::BTreeMap::new();
@@ -240,6 +231,16 @@ impl Base {
     /// Class of a code at a level, where any item lies there.
     pub fn class(&self, level: usize, code: &super::code::Code) -> Option<u32> {
         let name = code.prefix(LEVELS[level])?;
-        self.classes[level].binary_search_by(|known| known.as_str().cmp(name)).ok().map(|at| at as u32)
+        class(&self.classes[level], name)
     }
+}
+
+/// Features of an item: its own words, and weaker what stands above it.
+pub fn item_grams(item: &Item) -> Grams {
+    if item.is_residual() { grams(&item.context) } else { in_context(&item.text, &item.context) }
+}
+
+/// Place of a class among ascending names.
+fn class(names: &[String], name: &str) -> Option<u32> {
+    names.binary_search_by(|known| known.as_str().cmp(name)).ok().map(|at| at as u32)
 }

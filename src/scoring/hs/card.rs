@@ -3,6 +3,7 @@
 //! Two languages, one set of figures: whatever a card says in numbers comes from the [`Report`].
 
 use super::report::{Measured, Report};
+use crate::scoring::card::file_name;
 
 pub fn english(report: &Report) -> String {
     let mut card = format!("# HS model {}\n\n## What it is for\n\n", report.model);
@@ -79,9 +80,7 @@ pub fn korean(report: &Report) -> String {
 
 fn files(report: &Report) -> String {
     let line = |file: &super::source::FileRead| {
-        let name = std::path::Path::new(&file.name)
-            .file_name()
-            .map_or(file.name.clone(), |name| name.to_string_lossy().into());
+        let name = file_name(&file.name);
         format!("| {name} | {} | {} | `{}` |\n", file.rows, file.refused.len(), file.sha256)
     };
     report.files.iter().map(line).collect()

@@ -17,7 +17,8 @@ const MAX_CLEAR_REFUSED: f64 = 0.08;
 
 /// What vagueness shows in: probability of the first chapter, heading and subheading; greatest and fifth cosine; share of
 /// known words; number of words; share of digits; then [`Words::marks`].
-pub type Marks = [f32; 11];
+pub type Marks = [f32; NUM_MARKS];
+const NUM_MARKS: usize = 11;
 
 /// How texts of one language are refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,8 +81,7 @@ impl Rule {
     pub fn is_sound(&self) -> bool {
         match self {
             Self::Learnt { trees, .. } => {
-                let num_marks = std::mem::size_of::<Marks>() / std::mem::size_of::<f32>();
-                trees.base.is_finite() && trees.trees.iter().all(|tree| tree.is_sound(num_marks))
+                trees.base.is_finite() && trees.trees.iter().all(|tree| tree.is_sound(NUM_MARKS))
             }
             Self::Unsure { limit } => limit.is_finite(),
         }
@@ -100,8 +100,7 @@ fn limit(mut clear: Vec<f64>) -> f64 {
 }
 
 fn columns(rows: &[(Marks, bool)]) -> (Matrix, Vec<bool>) {
-    let num_marks = std::mem::size_of::<Marks>() / std::mem::size_of::<f32>();
-    let columns = (0..num_marks).map(|at| rows.iter().map(|(marks, _)| marks[at]).collect()).collect();
+    let columns = (0..NUM_MARKS).map(|at| rows.iter().map(|(marks, _)| marks[at]).collect()).collect();
     (Matrix::new(rows.len(), columns), rows.iter().map(|(_, is_vague)| *is_vague).collect())
 }
 

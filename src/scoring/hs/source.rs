@@ -6,13 +6,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use encoding_rs::EUC_KR;
 use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::features::normalised;
 use crate::scoring::Error;
 use crate::scoring::artefact::hex_sha256;
+use crate::scoring::table::Decoder;
 
 /// What a description is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -173,11 +173,9 @@ fn bytes(path: &Path) -> Result<(Vec<u8>, String), Error> {
 
 /// UTF-8 or CP949, whichever all of it is.
 fn decoded(bytes: &[u8], name: &str) -> Result<String, Error> {
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Ok(text.trim_start_matches('\u{feff}').to_owned());
-    }
-    let text = EUC_KR.decode_without_bom_handling_and_without_replacement(bytes);
-    text.map(std::borrow::Cow::into_owned).ok_or_else(|| Error::NeitherEncoding { name: name.into() })
+    let mut decoder = Decoder::default();
+    decoder.settle(bytes).map_err(|_| Error::NeitherEncoding { name: name.into() })?;
+    Ok(decoder.text(bytes).trim_start_matches('\u{feff}').to_owned())
 }
 
 fn past(text: String, code: Code) -> Item {

@@ -12,10 +12,11 @@ use std::io::Read;
 
 use super::Error;
 use super::mapping::{Column, Mapping, Role};
-use encoding::{Decoder, Wrong};
+use encoding::Wrong;
 use field::Field;
 use jiff::civil::Date;
 
+pub(super) use encoding::Decoder;
 pub use encoding::Encoding;
 pub use field::{Reason, Refused};
 
