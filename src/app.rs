@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::agents::{Agents, Desk};
 use crate::chat::Chat;
 use crate::config::{Config, EngineChoice};
-use crate::engine::{Engine, LocalEngine, remote::RemoteEngine};
+use crate::engine::{self, BoxFuture, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
 use crate::history::History;
 use crate::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose};
 use crate::index::embed::Embedder;
@@ -185,8 +186,11 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let rag = Arc::new(Rag::new(Arc::clone(&index)));
     let warming = Arc::clone(&rag);
     tokio::task::spawn_blocking(move || warm_up(&warming)).await?;
-    let chat = Arc::new(Chat::new(Arc::clone(&engine), Some(rag), Arc::new(Prompts::load()?)));
-    let reading = Arc::clone(&chat);
+    let prompts = Arc::new(Prompts::load()?);
+    let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts));
+    let desk = Arc::new(Desk::new(&config.home, Some(rag)));
+    let agents = Agents::new(&config.home, chat.clone(), desk, prompts)?;
+    let reading = chat;
     // Whoever asks meanwhile waits for the model, not for the server.
     tokio::spawn(async move {
         if let Err(error) = reading.read_rules().await {
@@ -196,7 +200,8 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let embeddings = IndexEmbeddings { id: config.embedder.clone(), embedder: Arc::clone(index.embedder()) };
     Ok(AppState::new(Parts {
         engine,
-        turns: chat,
+        turns: Arc::new(agents.clone()),
+        agents: Some(agents),
         history,
         documents: Arc::new(IndexDocuments(index)),
         embeddings: Arc::new(embeddings),
@@ -204,6 +209,70 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         api_keys: config.api_keys.clone(),
         names: config.names,
     }))
+}
+
+/// The agent over the home folder, with its language model. Call inside a runtime.
+///
+/// # Errors
+/// Whatever kept a service from starting.
+pub async fn agents(config: &Config) -> anyhow::Result<Agents> {
+    with_engine(config, start_engine(config).await?).await
+}
+
+/// The agent's tools without a language model, for those who bring their own. Call inside a runtime.
+///
+/// # Errors
+/// Whatever kept a service from starting.
+pub async fn tools_alone(config: &Config) -> anyhow::Result<Agents> {
+    with_engine(config, Arc::new(NoEngine::default())).await
+}
+
+async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result<Agents> {
+    let blocking = config.clone();
+    let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let index = open_index(&blocking)?;
+        update_index_or_keep(&index, &blocking.home)?;
+        Ok(index)
+    })
+    .await??;
+    let rag = Arc::new(Rag::new(Arc::new(index)));
+    let prompts = Arc::new(Prompts::load()?);
+    let chat = Chat::new(engine, Some(Arc::clone(&rag)), Arc::clone(&prompts));
+    let desk = Arc::new(Desk::new(&config.home, Some(rag)));
+    Ok(Agents::new(&config.home, chat, desk, prompts)?)
+}
+
+/// Stands where no language model is wanted: every generation is refused.
+struct NoEngine {
+    info: ModelInfo,
+}
+
+impl Default for NoEngine {
+    fn default() -> Self {
+        Self { info: ModelInfo { id: "none".into(), context_len: 0, languages: Vec::new() } }
+    }
+}
+
+impl Engine for NoEngine {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn count_tokens(&self, _prompt: &engine::Prompt) -> Result<usize, engine::Error> {
+        Ok(0)
+    }
+
+    fn submit(&self, _request: engine::GenerateRequest) -> BoxFuture<'_, Result<engine::TokenStream, engine::Error>> {
+        Box::pin(async { Err(engine::Error::Stopped) })
+    }
+
+    fn load(&self) -> engine::Load {
+        engine::Load::default()
+    }
+
+    fn is_ready(&self) -> bool {
+        false
+    }
 }
 
 /// Looks for something once in each language: files are mapped and caches filled before the first user asks.

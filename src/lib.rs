@@ -78,6 +78,7 @@
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
 
+pub mod agents;
 pub mod app;
 pub mod assets;
 pub mod bench;
@@ -95,6 +96,7 @@ pub mod ingest;
 pub mod kernels;
 pub mod lang;
 pub mod legal;
+pub mod mcp;
 pub mod models;
 pub mod prompts;
 pub mod rag;

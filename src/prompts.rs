@@ -80,6 +80,38 @@ pub struct Tools {
     pub parallel: bool,
 }
 
+/// A tool as the router is told of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RouteTool<'a> {
+    pub name: &'a str,
+    pub purpose: &'a str,
+}
+
+/// Which tool a request needs.
+#[derive(Serialize)]
+pub struct Route<'a> {
+    pub language: Language,
+    pub tools: Vec<RouteTool<'a>>,
+}
+
+/// What a chosen tool is to be called with.
+#[derive(Serialize)]
+pub struct Arguments<'a> {
+    pub language: Language,
+    pub name: &'a str,
+    pub purpose: &'a str,
+    /// JSON Schema.
+    pub parameters: &'a str,
+}
+
+/// What tools have established, to be put in words.
+#[derive(Serialize)]
+pub struct Word<'a> {
+    pub language: Language,
+    pub findings: &'a [String],
+    pub missing: &'a [String],
+}
+
 /// A template's variables know its name.
 pub trait Prompt: Serialize {
     const NAME: &'static str;
@@ -99,6 +131,9 @@ prompts! {
     Quoted<'_> => "quoted",
     Notice<'_> => "notice",
     Tools => "tools",
+    Route<'_> => "route",
+    Arguments<'_> => "arguments",
+    Word<'_> => "word",
 }
 
 /// All prompts, compiled.
@@ -158,6 +193,9 @@ mod tests {
                 prompts
                     .render(&Tools { language, signatures: words.to_vec(), must_call: false, parallel: true })
                     .unwrap(),
+                prompts.render(&Route { language, tools: vec![RouteTool { name: "a", purpose: "b" }] }).unwrap(),
+                prompts.render(&Arguments { language, name: "a", purpose: "b", parameters: "{}" }).unwrap(),
+                prompts.render(&Word { language, findings: &words, missing: &words }).unwrap(),
             ];
             for text in texts {
                 assert!(!text.trim().is_empty());

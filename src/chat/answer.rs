@@ -45,7 +45,7 @@ impl Answer {
                     answer.kept = kept;
                     answer.withheld = reasons;
                 }
-                Event::Notice { .. } | Event::ToolCall(_) | Event::Finished { .. } => {}
+                Event::Notice { .. } | Event::ToolCall(_) | Event::Agent(_) | Event::Finished { .. } => {}
                 Event::Failed(error) => return Err(error),
             }
         }

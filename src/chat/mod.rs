@@ -36,6 +36,10 @@ pub enum Error {
     Prompt(#[from] crate::prompts::Error),
     #[error("no corpora are loaded, only the language model answers")]
     NoCorpora,
+    #[error("the agent is not at hand, only the language model and the corpora answer")]
+    NoAgent,
+    #[error("the agent failed: {reason}")]
+    Agent { reason: String },
 }
 
 /// What answers.
@@ -45,6 +49,8 @@ pub enum Target {
     Bare,
     /// The language model bound to what is found in these corpora.
     Corpora(Vec<String>),
+    /// The agent, which calls tools and answers from their results.
+    Agent,
 }
 
 /// One turn as asked for.
@@ -59,6 +65,8 @@ pub struct TurnRequest {
     /// The form of the answer; [`Target::Bare`] only, as are tools.
     pub constraint: Option<Constraint>,
     pub tools: Option<Tools>,
+    /// Who asks, by an opaque name; [`Target::Agent`] keeps its runs under it.
+    pub caller: String,
 }
 
 impl TurnRequest {
@@ -73,6 +81,7 @@ impl TurnRequest {
             logprobs: None,
             constraint: None,
             tools: None,
+            caller: String::new(),
         }
     }
 }
@@ -137,6 +146,31 @@ pub enum Disagreement {
     Language,
 }
 
+/// A call that the agent means to make.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct PlannedStep {
+    /// From 1: the `[n]` of the answer.
+    pub n: usize,
+    pub tool: String,
+    pub arguments: serde_json::Value,
+    /// In the language of the request.
+    pub why: String,
+}
+
+/// What the agent does on the way to its answer.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AgentEvent {
+    /// The plan, before anything is called.
+    Planned { run: String, steps: Vec<PlannedStep> },
+    /// A call has ended; `failure` says why there is no result.
+    Returned { n: usize, tool: String, failure: Option<String>, hash: String, elapsed_ms: u64 },
+    /// A call waits for a named person.
+    Approval { id: String, tool: String, expires_at: String },
+    /// An instruction stood in the data, and was not followed.
+    Seen { source: String, text: String },
+}
+
 /// What a running turn reports, in this order: stages as they end; evidence and quotes, or a refusal; text; notices
 /// and the check; one `Finished` or `Failed`.
 #[derive(Debug)]
@@ -162,6 +196,8 @@ pub enum Event {
         code: NoticeCode,
         text: String,
     },
+    /// What the agent does on the way; only from [`Target::Agent`].
+    Agent(AgentEvent),
     /// Sentences of the explanation that were shown and withheld.
     Checked {
         kept: usize,
@@ -181,6 +217,11 @@ pub struct EventStream {
 }
 
 impl EventStream {
+    /// The events that someone else sends.
+    pub fn new(events: mpsc::Receiver<Event>) -> Self {
+        Self { events }
+    }
+
     /// The next event; `None` after the terminal one. Cancel-safe.
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
@@ -205,6 +246,11 @@ impl Chat {
         &self.engine
     }
 
+    /// Whether turns bound to corpora are answered.
+    pub fn has_corpora(&self) -> bool {
+        self.rag.is_some()
+    }
+
     /// Has the engine read and keep what it is told before every explanation.
     ///
     /// # Errors
@@ -222,9 +268,13 @@ impl Chat {
     /// What is refused at once: no question, a bad parameter, a prompt over the context, a full queue.
     pub async fn turn(&self, request: TurnRequest) -> Result<EventStream, Error> {
         let (sender, events) = mpsc::channel(256);
-        let Target::Corpora(corpora) = request.target.clone() else {
-            self.turn_bare(request, sender).await?;
-            return Ok(EventStream { events });
+        let corpora = match request.target.clone() {
+            Target::Corpora(corpora) => corpora,
+            Target::Bare => {
+                self.turn_bare(request, sender).await?;
+                return Ok(EventStream { events });
+            }
+            Target::Agent => return Err(Error::NoAgent),
         };
         let rag = self.rag.clone().ok_or(Error::NoCorpora)?;
         if !request.messages.iter().any(|message| message.role == Role::User) {

@@ -3,11 +3,13 @@
 //! Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 ran but below a threshold or partly failed,
 //! 2 could not run.
 
+mod agent;
 mod ask;
 mod bench;
 mod corpora;
 mod demo;
 mod eval;
+mod mcp;
 mod models;
 mod score;
 mod serve;
@@ -19,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use agent::AgentArgs;
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
 pub use score::ScoreCommand;
@@ -65,6 +68,10 @@ pub enum Command {
     Serve(ServeArgs),
     /// Ask one question in the terminal
     Ask(AskArgs),
+    /// Ask the agent, which calls the customs tools and answers from their results
+    Agent(AgentArgs),
+    /// Serve the agent's tools over the Model Context Protocol on standard input and output
+    Mcp,
     /// Build, list, search and extend the corpora
     #[command(subcommand)]
     Corpora(CorporaCommand),
@@ -214,6 +221,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench(command) => bench::run(command, &cli.settings, &config),
         Command::Models(command) => models::run(command, &config),
         Command::Serve(_) => serve::run(&config),
+        Command::Agent(args) => agent::run(&args, &config),
+        Command::Mcp => mcp::run(&config),
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
         Command::Demo(command) => demo::run(&command),

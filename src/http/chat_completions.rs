@@ -51,7 +51,7 @@ pub async fn create(
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let events = headers.get(EVENTS_HEADER).is_some_and(|value| value == "1");
-    let request = ChatRequest::read(&state, fields, lane::read(&headers)?)?;
+    let request = ChatRequest::read(&state, fields, lane::read(&headers)?, &caller)?;
     let keep = keep(&state, &caller, &request).await?;
     let running = start(&state, &request, keep).await?;
     let wire = ChatWire {
@@ -70,7 +70,7 @@ pub async fn create(
 }
 
 impl ChatRequest {
-    fn read(state: &AppState, mut fields: Fields, lane: Lane) -> Result<Self, ApiError> {
+    fn read(state: &AppState, mut fields: Fields, lane: Lane, caller: &Caller) -> Result<Self, ApiError> {
         let model: String = fields.required("model")?;
         let model = state.models.find(&model)?.clone();
         refuse_what_we_lack(&fields)?;
@@ -78,7 +78,7 @@ impl ChatRequest {
         let default_temperature = match model.target {
             Target::Bare => 1.0,
             // An officer who asks twice must not get two answers.
-            Target::Corpora(_) => 0.0,
+            Target::Corpora(_) | Target::Agent => 0.0,
         };
         let num_choices = fields.optional("n")?.unwrap_or(1);
         if !(1..=MAX_CHOICES).contains(&num_choices) {
@@ -94,7 +94,10 @@ impl ChatRequest {
         let form = Form::read(&mut fields)?;
         let tools = tools::read(&mut fields)?;
         if model.target != Target::Bare {
-            let reason = "an answer from a corpus is checked sentence by sentence, and calls nothing";
+            let reason = match model.target {
+                Target::Agent => "the agent has tools of its own; the bare model calls those of a client",
+                _ => "an answer from a corpus is checked sentence by sentence, and calls nothing",
+            };
             let bound = form.constraint.is_some().then_some(form.field);
             if let Some(field) = bound.or(tools.is_some().then_some("tools")) {
                 return Err(ApiError::unsupported(field, reason));
@@ -116,6 +119,7 @@ impl ChatRequest {
                 logprobs: read_logprobs(&mut fields, &model.target)?,
                 constraint: form.constraint,
                 tools,
+                caller: caller.0.clone(),
             },
             model,
         })

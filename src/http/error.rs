@@ -29,6 +29,8 @@ pub enum Code {
     ModelNotFound,
     ConversationNotFound,
     DocumentNotFound,
+    RunNotFound,
+    AlreadyDecided,
     RouteNotFound,
     MethodNotAllowed,
     BodyTooLarge,
@@ -58,6 +60,8 @@ impl Code {
             Self::ModelNotFound         => ("model_not_found",          INVALID,            StatusCode::NOT_FOUND),
             Self::ConversationNotFound  => ("conversation_not_found",   INVALID,            StatusCode::NOT_FOUND),
             Self::DocumentNotFound      => ("document_not_found",       INVALID,            StatusCode::NOT_FOUND),
+            Self::RunNotFound           => ("run_not_found",            INVALID,            StatusCode::NOT_FOUND),
+            Self::AlreadyDecided        => ("already_decided",          INVALID,            StatusCode::CONFLICT),
             Self::RouteNotFound         => ("route_not_found",          INVALID,            StatusCode::NOT_FOUND),
             Self::MethodNotAllowed      => ("method_not_allowed",       INVALID,            StatusCode::METHOD_NOT_ALLOWED),
             Self::BodyTooLarge          => ("body_too_large",           INVALID,            StatusCode::PAYLOAD_TOO_LARGE),
@@ -197,8 +201,8 @@ impl From<chat::Error> for ApiError {
         match error {
             chat::Error::Engine(error) => error.into(),
             chat::Error::NoQuestion => Self::new(Code::InvalidValue, error.to_string()).on("messages"),
-            chat::Error::NoCorpora => Self::new(Code::InvalidValue, error.to_string()).on("model"),
-            chat::Error::Retrieval { .. } | chat::Error::Prompt(_) => Self::internal(&error),
+            chat::Error::NoCorpora | chat::Error::NoAgent => Self::new(Code::InvalidValue, error.to_string()).on("model"),
+            chat::Error::Retrieval { .. } | chat::Error::Prompt(_) | chat::Error::Agent { .. } => Self::internal(&error),
         }
     }
 }

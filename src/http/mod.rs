@@ -5,6 +5,7 @@
 //!
 //! A request's way: `observe` (id, span, metrics, error bodies) > `guard` > `auth` > a handler > `turn` and `stream`.
 
+mod agents;
 mod auth;
 mod chat_completions;
 mod completions;
@@ -37,6 +38,8 @@ use axum::middleware;
 use axum::routing::{self, MethodRouter};
 use axum::serve::{Listener, ListenerExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::mcp;
 
 pub use error::{ApiError, Code};
 pub use state::{
@@ -95,6 +98,13 @@ fn routes() -> Vec<Route> {
         keyed("patch",  "/api/conversations/{id}", patch(conversations::rename)),
         keyed("delete", "/api/conversations/{id}", delete(conversations::delete)),
         keyed("get",    "/api/documents/{id}",     get(documents::show)),
+        keyed("get",    "/api/agent/tools",        get(agents::tools)),
+        keyed("get",    "/api/agent/runs",         get(agents::runs)),
+        keyed("get",    "/api/agent/runs/{id}",    get(agents::run)),
+        keyed("get",    "/api/agent/runs/{id}/dossier", get(agents::show_dossier)),
+        keyed("get",    "/api/agent/approvals",    get(agents::approvals)),
+        keyed("get",    "/api/agent/approvals/{id}", get(agents::approval)),
+        keyed("post",   "/api/agent/approvals/{id}", post(agents::decide)),
         keyed("get",    "/metrics",                get(health::show_metrics)),
         open ("get",    "/health",                 get(health::show_health)),
         open ("get",    "/ready",                  get(health::show_ready)),
@@ -122,6 +132,9 @@ pub fn router(state: AppState) -> Router {
             Access::Keyed => keyed = keyed.route(path, handler),
             Access::Open => open = open.route(path, handler),
         }
+    }
+    if let Some(agents) = state.agents.clone() {
+        keyed = keyed.route_service("/mcp", mcp::service(agents));
     }
     keyed
         .route_layer(middleware::from_fn_with_state(state.clone(), auth::require_key))

@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 
 use super::auth::ApiKeys;
 use super::error::ApiError;
-use crate::chat::{self, Chat, Target, TurnRequest};
+use crate::agents::{self, Agents};
+use crate::chat::{self, Target, TurnRequest};
 use crate::config::{Secret, ServerNames};
 use crate::engine::{BoxFuture, Engine};
 use crate::history::History;
@@ -37,10 +38,10 @@ pub trait Turns: Send + Sync {
     fn turn(&self, request: TurnRequest) -> BoxFuture<'_, Result<Events, chat::Error>>;
 }
 
-impl Turns for Chat {
+impl Turns for Agents {
     fn turn(&self, request: TurnRequest) -> BoxFuture<'_, Result<Events, chat::Error>> {
         Box::pin(async move {
-            let events = Chat::turn(self, request).await?;
+            let events = Agents::turn(self, request).await?;
             let next = |mut events: chat::EventStream| async { events.next().await.map(|event| (event, events)) };
             Ok(stream::unfold(events, next).boxed())
         })
@@ -121,7 +122,7 @@ pub struct ModelTable(Vec<ServedModel>);
 
 impl ModelTable {
     /// The bare model first. A corpus of the user's is served under its own name, except where a model already has it.
-    pub fn new(bare: &str, user_corpora: &[String]) -> Self {
+    pub fn new(bare: &str, user_corpora: &[String], has_agent: bool) -> Self {
         let corpora = |id: &str, names: &[&str]| ServedModel {
             id: id.into(),
             target: Target::Corpora(names.iter().map(ToString::to_string).collect()),
@@ -131,6 +132,9 @@ impl ModelTable {
             corpora("customs-valuation", &["valuation"]),
             corpora("general", &["general", "valuation"]),
         ];
+        if has_agent {
+            models.push(ServedModel { id: agents::MODEL_ID.into(), target: Target::Agent });
+        }
         for name in user_corpora {
             if models.iter().all(|model| model.id != *name) {
                 models.push(corpora(name, &[name]));
@@ -160,6 +164,8 @@ impl ModelTable {
 pub struct Parts {
     pub engine: Arc<dyn Engine>,
     pub turns: Arc<dyn Turns>,
+    /// Absent where there is nothing for its tools to stand on.
+    pub agents: Option<Agents>,
     pub history: History,
     pub documents: Arc<dyn Documents>,
     pub embeddings: Arc<dyn Embeddings>,
@@ -175,6 +181,7 @@ pub struct Parts {
 pub struct AppState {
     pub engine: Arc<dyn Engine>,
     pub turns: Arc<dyn Turns>,
+    pub agents: Option<Agents>,
     pub history: History,
     pub documents: Arc<dyn Documents>,
     pub embeddings: Arc<dyn Embeddings>,
@@ -190,9 +197,10 @@ pub struct AppState {
 impl AppState {
     pub fn new(parts: Parts) -> Self {
         Self {
-            models: Arc::new(ModelTable::new(&parts.engine.info().id, &parts.user_corpora)),
+            models: Arc::new(ModelTable::new(&parts.engine.info().id, &parts.user_corpora, parts.agents.is_some())),
             engine: parts.engine,
             turns: parts.turns,
+            agents: parts.agents,
             history: parts.history,
             documents: parts.documents,
             embeddings: parts.embeddings,

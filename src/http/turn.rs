@@ -35,6 +35,8 @@ pub struct Record {
     checked: Option<Value>,
     notices: Vec<Value>,
     stages: Vec<Value>,
+    /// What the agent did on the way.
+    agent: Vec<Value>,
     pub reason: Option<FinishReason>,
     pub usage: Usage,
 }
@@ -51,6 +53,7 @@ impl Record {
             }
             Event::ToolCall(delta) => delta.append_to(&mut self.tool_calls),
             Event::Stage { .. } => self.stages.extend(told),
+            Event::Agent(_) => self.agent.extend(told),
             Event::Notice { .. } => self.notices.extend(told),
             Event::Evidence(citations) => self.citations = Some(as_json(citations)),
             Event::Quotes(quotes) => self.quotes = quotes.iter().map(as_json).collect(),
@@ -64,7 +67,7 @@ impl Record {
     /// What the answer rests on, as the page reads it from the history; `None` for a bare answer.
     pub fn haetae(&self) -> Option<Value> {
         let rests = self.citations.is_some() || self.refused.is_some() || !self.notices.is_empty();
-        rests.then(|| {
+        (rests || !self.agent.is_empty()).then(|| {
             json!({
                 "citations": self.citations.clone().unwrap_or_else(|| json!([])),
                 "quotes": self.quotes,
@@ -72,6 +75,7 @@ impl Record {
                 "checked": self.checked,
                 "notices": self.notices,
                 "stages": self.stages,
+                "agent": self.agent,
             })
         })
     }
@@ -106,6 +110,7 @@ pub fn told(event: &Event) -> Option<Value> {
             let ms = (elapsed.as_secs_f64() * 1e4).round() / 10.0;
             json!({"type": "stage", "stage": stage, "ms": ms})
         }
+        Event::Agent(event) => as_json(event),
         Event::Evidence(citations) => json!({"type": "evidence", "citations": as_json(citations)}),
         Event::Quotes(quotes) => json!({"type": "quote", "quotes": quotes}),
         Event::Refused { looked_for, nearest } => {

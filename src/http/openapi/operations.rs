@@ -138,6 +138,97 @@ pub fn all() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "get",
+            "/api/agent/tools",
+            json!({
+                "operationId": "listTools",
+                "tags": ["Agent"],
+                "summary": "List the agent's tools: purpose in both languages, hints, cost, access, parameters",
+                "responses": {"200": ok("The tools", "ToolList")},
+            }),
+        ),
+        (
+            "get",
+            "/api/agent/runs",
+            json!({
+                "operationId": "listRuns",
+                "tags": ["Agent"],
+                "summary": "List the ids of the caller's runs, the latest first, at most 100",
+                "responses": {"200": ok("The ids", "RunList")},
+            }),
+        ),
+        (
+            "get",
+            "/api/agent/runs/{id}",
+            json!({
+                "operationId": "showRun",
+                "tags": ["Agent"],
+                "summary": "Show the record of a run: plan, calls with their results and hashes, prompts, answer",
+                "responses": {"200": ok("The record", "Run"), "404": error("No such run of the caller's")},
+            }),
+        ),
+        (
+            "get",
+            "/api/agent/runs/{id}/dossier",
+            json!({
+                "operationId": "showDossier",
+                "tags": ["Agent"],
+                "summary": "The dossier of a run, as Markdown or as a page",
+                "parameters": [{
+                    "name": "format",
+                    "in": "query",
+                    "required": false,
+                    "schema": {"type": "string", "enum": ["markdown", "html"], "default": "markdown"},
+                }],
+                "responses": {
+                    "200": {
+                        "description": "The dossier",
+                        "content": {
+                            "text/markdown": {"schema": {"type": "string"}},
+                            "text/html": {"schema": {"type": "string"}},
+                        },
+                    },
+                    "404": error("No such run of the caller's"),
+                },
+            }),
+        ),
+        (
+            "get",
+            "/api/agent/approvals",
+            json!({
+                "operationId": "listApprovals",
+                "tags": ["Agent"],
+                "summary": "List the calls that wait for a named person, the oldest first",
+                "responses": {"200": ok("The calls", "ApprovalList")},
+            }),
+        ),
+        (
+            "get",
+            "/api/agent/approvals/{id}",
+            json!({
+                "operationId": "showApproval",
+                "tags": ["Agent"],
+                "summary": "Show a call that waits, or waited",
+                "responses": {"200": ok("The call", "Approval"), "404": error("No such call")},
+            }),
+        ),
+        (
+            "post",
+            "/api/agent/approvals/{id}",
+            json!({
+                "operationId": "decideApproval",
+                "tags": ["Agent"],
+                "summary": "Grant or deny a call that waits; one that is granted is carried out",
+                "requestBody": body("Decision"),
+                "responses": {
+                    "200": ok("The call as it stands now", "Approval"),
+                    "400": error("No name, or neither `grant` nor `deny`"),
+                    "404": error("No such call"),
+                    "409": error("It is decided or expired already"),
+                },
+            }),
+        ),
+        (
+            "get",
             "/metrics",
             json!({
                 "operationId": "showMetrics",

@@ -5,12 +5,50 @@ use serde_json::{Map, Value, json};
 /// Every schema by name.
 pub fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [requests(), forms(), answers(), grounded(), page(), operation()] {
+    for group in [requests(), forms(), answers(), grounded(), page(), agent(), operation()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }
     }
     Value::Object(schemas)
+}
+
+/// The agent's tools, runs and approvals.
+fn agent() -> Value {
+    json!({
+        "ToolList": object(&["tools"], json!({"tools": list(object(&["name", "parameters"], json!({
+            "name": text("As called."),
+            "title_ko": text("Title in Korean."),
+            "title_en": text("Title in English."),
+            "purpose_ko": text("Purpose in Korean."),
+            "purpose_en": text("Purpose in English."),
+            "hints": object(&["read_only", "destructive", "idempotent"], json!({
+                "read_only": {"type": "boolean"}, "destructive": {"type": "boolean"}, "idempotent": {"type": "boolean"},
+            })),
+            "cost": {"type": "string", "enum": ["low", "medium", "high"]},
+            "access": {"type": "string", "enum": ["public", "officer", "audit"]},
+            "parameters": {"type": "object", "description": "JSON Schema of the arguments."},
+        })))})),
+        "RunList": object(&["runs"], json!({"runs": list(text("The id of a run."))})),
+        "Run": {"type": "object", "description": "Everything that made the answer, as `haetae agent --json` prints it."},
+        "ApprovalList": object(&["approvals"], json!({"approvals": list(reference("Approval"))})),
+        "Approval": object(&["id", "run", "tool", "arguments", "state"], json!({
+            "id": text("Its id."),
+            "run": text("The run that asks."),
+            "tool": text("The tool to be called."),
+            "arguments": {"type": "object"},
+            "state": {"type": "string", "enum": ["pending", "granted", "denied", "expired", "done", "failed"]},
+            "asked_at": text("ISO 8601, UTC."),
+            "expires_at": text("ISO 8601, UTC."),
+            "decided_by": {"type": ["string", "null"]},
+            "decided_at": {"type": ["string", "null"]},
+            "outcome": {"description": "What the call came to."},
+        })),
+        "Decision": object(&["decision", "by"], json!({
+            "decision": {"type": "string", "enum": ["grant", "deny"]},
+            "by": text("The person who decides."),
+        })),
+    })
 }
 
 fn reference(schema: &str) -> Value {

@@ -1,0 +1,232 @@
+//! What stands behind the tools: the documents, the register, the scores. Each may be absent, and then says what is to be
+//! done about it.
+//!
+//! In: a home folder, and the retrieval where there is one. Out: references to services, each opened once, when it is first
+//! asked for. Opening blocks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use jiff::civil::Date;
+
+use super::tool::Failure;
+use crate::network::{Network, Pattern, Spread};
+use crate::rag::Rag;
+use crate::rates::{self, Rates};
+use crate::register::{Candidate, Declaration, Likeness, Register};
+use crate::scoring::{self, Capacity, Purpose, Reader, Scored, Shelf};
+
+/// The services. Share it by [`Arc`].
+pub struct Desk {
+    home: PathBuf,
+    rag: Option<Arc<Rag>>,
+    register: OnceLock<Register>,
+    network: OnceLock<Network>,
+    patterns: OnceLock<Vec<Pattern>>,
+    spread: OnceLock<Spread>,
+    rates: OnceLock<Rates>,
+    risk: OnceLock<scoring::Model>,
+    hs: OnceLock<scoring::hs::Model>,
+}
+
+/// Shares of declarations that are red and yellow, as `haetae score risk` has them where nothing is said.
+const RED: f64 = 0.05;
+const YELLOW: f64 = 0.15;
+
+impl Desk {
+    pub fn new(home: &Path, rag: Option<Arc<Rag>>) -> Self {
+        Self {
+            home: home.into(),
+            rag,
+            register: OnceLock::new(),
+            network: OnceLock::new(),
+            patterns: OnceLock::new(),
+            spread: OnceLock::new(),
+            rates: OnceLock::new(),
+            risk: OnceLock::new(),
+            hs: OnceLock::new(),
+        }
+    }
+
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// # Errors
+    /// Where no index was built.
+    pub fn rag(&self) -> Result<&Arc<Rag>, Failure> {
+        self.rag.as_ref().ok_or_else(|| not_set_up("documents", "`haetae corpora build` builds the index"))
+    }
+
+    /// # Errors
+    /// Where no tables were imported.
+    pub fn register(&self) -> Result<&Register, Failure> {
+        let open = || match Register::open(&self.home) {
+            Ok(Some(register)) => Ok(register),
+            Ok(None) => Err(not_set_up("register", "`haetae register import DIR` imports the tables")),
+            Err(error) => Err(not_set_up("register", &error.to_string())),
+        };
+        kept(&self.register, open)
+    }
+
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn network(&self) -> Result<&Network, Failure> {
+        let register = self.register()?;
+        kept(&self.network, || Network::read(register).map_err(|error| inner("network", &error)))
+    }
+
+    /// Rings and phoenixes among all companies.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn patterns(&self) -> Result<&[Pattern], Failure> {
+        let network = self.network()?;
+        Ok(self.patterns.get_or_init(|| network.patterns()))
+    }
+
+    /// Risk spread over the network from where it is known to be.
+    ///
+    /// # Errors
+    /// As [`Self::register`].
+    pub fn spread(&self) -> Result<&Spread, Failure> {
+        let network = self.network()?;
+        Ok(self.spread.get_or_init(|| network.spread(network.sources(&network.phoenixes()))))
+    }
+
+    /// # Errors
+    /// Where the tables hold what cannot be read.
+    pub fn rates(&self) -> Result<&Rates, Failure> {
+        kept(&self.rates, || Rates::read(&self.home.join(rates::FOLDER)).map_err(|error| inner("rates", &error)))
+    }
+
+    /// Whether the register holds an invented world.
+    pub fn is_demo(&self) -> bool {
+        self.register().is_ok_and(Register::is_demo)
+    }
+
+    /// Versions of what is at hand, for the record.
+    pub fn versions(&self) -> BTreeMap<String, String> {
+        let mut versions = BTreeMap::new();
+        if let Ok(model) = self.risk() {
+            versions.insert("risk".to_owned(), model.version.clone());
+        }
+        if let Ok(model) = self.hs() {
+            versions.insert("hs".to_owned(), model.version().to_owned());
+        }
+        versions
+    }
+
+    /// # Errors
+    /// Where no model was trained.
+    pub fn risk(&self) -> Result<&scoring::Model, Failure> {
+        let open = || Shelf::risk(&self.home).current().map_err(|error| not_set_up("risk", &error.to_string()));
+        kept(&self.risk, open)
+    }
+
+    /// # Errors
+    /// Where no model was trained.
+    pub fn hs(&self) -> Result<&scoring::hs::Model, Failure> {
+        let open = || {
+            scoring::hs::Model::current(&Shelf::hs(&self.home)).map_err(|error| not_set_up("hs", &error.to_string()))
+        };
+        kept(&self.hs, open)
+    }
+
+    /// The ids of the companies that are called exactly so.
+    pub fn companies_named(&self, name: &str) -> Vec<String> {
+        let found = self.register().map(|register| register.find_companies(name, 2).unwrap_or_default());
+        let exact = |candidate: &Candidate| matches!(candidate.matched, Likeness::Exact | Likeness::Id);
+        found.unwrap_or_default().into_iter().filter(exact).map(|candidate| candidate.id).collect()
+    }
+
+    /// The day that "last quarter" is seen from: the last the register knows, or today.
+    pub fn today(&self) -> Date {
+        let span = self.register().ok().and_then(|register| register.span().ok().flatten());
+        span.map(|span| span.last).unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+    }
+
+    /// Scores declarations of the register, in their order.
+    ///
+    /// # Errors
+    /// Where there is no model, or it was trained on columns that the register lacks.
+    pub fn score(&self, declarations: &[Declaration], num_reasons: usize) -> Result<Vec<Scored>, Failure> {
+        let model = self.risk()?;
+        let register = self.register()?;
+        let csv = declarations_csv(register, declarations)?;
+        let bad = |error: scoring::Error| Failure::Bad {
+            reason: format!("the risk model `{}` cannot read the register: {error}", model.version),
+        };
+        let mut reader = Reader::open(csv.as_slice(), "register", &model.mapping, Purpose::Score).map_err(bad)?;
+        let table = reader.read(usize::MAX).map_err(bad)?;
+        if let Some(refused) = table.refused.first() {
+            let line = refused.line;
+            return Err(Failure::Bad { reason: format!("row {line} of the register cannot be scored: {}", refused.reason) });
+        }
+        let capacity = Capacity::new(RED, YELLOW).map_err(bad)?;
+        Ok(model.score(&table, capacity, num_reasons))
+    }
+}
+
+/// The columns of declarations as the demo world and the register name them.
+const HEADER: [&str; 18] = [
+    "declaration", "date", "office", "broker", "importer", "importer_age_days", "seller", "related", "transport", "hs",
+    "item_en", "item_ko", "departure", "origin", "rate_type", "rate", "mass_kg", "value_krw",
+];
+
+fn declarations_csv(register: &Register, declarations: &[Declaration]) -> Result<Vec<u8>, Failure> {
+    let mut founded = std::collections::HashMap::new();
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let failed = |error: &dyn std::fmt::Display| inner("risk", error);
+    csv.write_record(HEADER).map_err(|error| failed(&error))?;
+    for declaration in declarations {
+        let importer = &declaration.importer;
+        if !founded.contains_key(importer) {
+            let company = register.company(importer).map_err(|error| failed(&error))?;
+            founded.insert(importer.clone(), company.and_then(|company| company.founded));
+        }
+        let age = founded[importer].and_then(|founded| declaration.date.since(founded).ok()).map(|age| age.get_days());
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
+        csv.write_record([
+            declaration.id.clone(),
+            declaration.date.to_string(),
+            text(&declaration.office),
+            text(&declaration.broker),
+            importer.clone(),
+            age.map_or_else(String::new, |days| days.to_string()),
+            text(&declaration.seller),
+            declaration.related.map_or("", |related| if related { "Y" } else { "N" }).to_owned(),
+            text(&declaration.transport),
+            declaration.hs.clone(),
+            text(&declaration.item_en),
+            text(&declaration.item_ko),
+            text(&declaration.departure),
+            text(&declaration.origin),
+            text(&declaration.rate_type),
+            number(declaration.rate),
+            number(declaration.mass_kg),
+            declaration.value_krw.to_string(),
+        ])
+        .map_err(|error| failed(&error))?;
+    }
+    csv.into_inner().map_err(|error| failed(&error))
+}
+
+/// Opens once; a service that was not set up when it was first asked for is looked for again.
+fn kept<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T, Failure>) -> Result<&T, Failure> {
+    if let Some(opened) = cell.get() {
+        return Ok(opened);
+    }
+    let opened = open()?;
+    Ok(cell.get_or_init(|| opened))
+}
+
+pub(super) fn not_set_up(what: &str, hint: &str) -> Failure {
+    Failure::NotSetUp { what: what.into(), hint: hint.into() }
+}
+
+pub(super) fn inner(tool: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::Inner { tool: tool.into(), reason: error.to_string() }
+}

@@ -1,0 +1,77 @@
+//! The HS codes that a description may have.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::percent;
+use crate::agents::desk::Desk;
+use crate::agents::tool::{Access, Both, Card, Cost, Failure, Hints, Outcome, Tool};
+use crate::scoring::hs::Ranked;
+
+pub struct HsRecommend;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    /// Description of the goods, in Korean or English
+    pub text: String,
+    /// Codes to name at each level, at most 10
+    #[serde(default = "five")]
+    pub top: usize,
+}
+
+fn five() -> usize {
+    5
+}
+
+const MAX_TOP: usize = 10;
+
+impl Tool for HsRecommend {
+    type Arguments = Arguments;
+    const CARD: Card = Card {
+        name: "hs_recommend",
+        title_ko: "품목번호 추천",
+        title_en: "HS codes",
+        purpose_ko: "물품 설명에 맞는 HS 4단위와 6단위 품목번호를 확률과 함께 추천합니다.",
+        purpose_en: "Recommends HS headings and subheadings for a description of goods, with probabilities.",
+        hints: Hints::READ,
+        cost: Cost::Low,
+        access: Access::Public,
+    };
+
+    fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
+        let text = arguments.text.trim();
+        if text.is_empty() {
+            return Err(Failure::Arguments { tool: Self::CARD.name.into(), reason: "`text` is empty".into() });
+        }
+        let found = desk.hs()?.recommend(text, arguments.top.clamp(1, MAX_TOP));
+        let (mut ko, mut en) = (String::new(), String::new());
+        if found.refused {
+            ko.push_str("설명이 분류하기에 너무 막연합니다. 아래 번호는 추측입니다.\n");
+            en.push_str("The description is too vague to be classified; the codes below are guesses.\n");
+        }
+        for (digits, ranked) in [(4, &found.hs4), (6, &found.hs6)] {
+            ko.push_str(&format!("{digits}단위: "));
+            en.push_str(&format!("{digits} digits: "));
+            let joined = |name: fn(&Ranked) -> Option<&String>| {
+                let one = |ranked: &Ranked| {
+                    let name = name(ranked).map_or_else(String::new, |name| format!(" {name}"));
+                    format!("**{}**{name} {}", ranked.code, percent(f64::from(ranked.probability)))
+                };
+                ranked.iter().map(one).collect::<Vec<_>>().join("; ")
+            };
+            ko.push_str(&joined(|ranked| ranked.ko.as_ref().or(ranked.en.as_ref())));
+            en.push_str(&joined(|ranked| ranked.en.as_ref().or(ranked.ko.as_ref())));
+            ko.push_str("\n\n");
+            en.push_str("\n\n");
+        }
+        let mut outcome = Outcome::new(&found, Both::new(ko.trim_end(), en.trim_end()));
+        if found.refused {
+            outcome.missing.push(Both::new(
+                "물품의 재질, 용도, 상태처럼 품목번호를 가르는 설명",
+                "what decides the code: material, use, form of the goods",
+            ));
+        }
+        Ok(outcome)
+    }
+}
