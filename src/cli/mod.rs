@@ -9,6 +9,7 @@ mod corpora;
 mod demo;
 mod eval;
 mod models;
+mod register;
 mod score;
 mod serve;
 mod train;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
+pub use register::RegisterCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
 
@@ -74,6 +76,9 @@ pub enum Command {
     /// Make an invented world to learn from
     #[command(subcommand)]
     Demo(DemoCommand),
+    /// Take in the administration's tables and look things up in them
+    #[command(subcommand)]
+    Register(RegisterCommand),
     /// Learn scores from your own tables
     #[command(subcommand)]
     Train(TrainCommand),
@@ -217,6 +222,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
         Command::Demo(command) => demo::run(&command),
+        Command::Register(command) => register::run(command, &config),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),
