@@ -27,6 +27,7 @@
 //! - [`models`]: model files, fetched, checked, imported.
 //! - [`history`]: conversations in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
+//! - [`register`]: the administration's tables, looked things up in.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
 //!
 //! **Base**: words that everyone uses.
@@ -100,5 +101,6 @@ pub mod mcp;
 pub mod models;
 pub mod prompts;
 pub mod rag;
+pub mod register;
 pub mod scoring;
 pub mod telemetry;

@@ -11,6 +11,7 @@ mod demo;
 mod eval;
 mod mcp;
 mod models;
+mod register;
 mod score;
 mod serve;
 mod train;
@@ -24,6 +25,7 @@ use clap::{Args, Parser, Subcommand};
 pub use agent::AgentArgs;
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
+pub use register::RegisterCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
 
@@ -81,6 +83,9 @@ pub enum Command {
     /// Make an invented world to learn from
     #[command(subcommand)]
     Demo(DemoCommand),
+    /// Take in the administration's tables and look things up in them
+    #[command(subcommand)]
+    Register(RegisterCommand),
     /// Learn scores from your own tables
     #[command(subcommand)]
     Train(TrainCommand),
@@ -226,6 +231,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
         Command::Demo(command) => demo::run(&command),
+        Command::Register(command) => register::run(command, &config),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),

@@ -123,6 +123,12 @@ impl World {
             months: 0,
         };
         self.write_books(folder, &parties, &due, &evaded, &mut made)?;
+        let marker = serde_json::json!({
+            "invented": true,
+            "made_by": format!("haetae demo generate --seed {} --scale {}", self.seed, self.scale),
+        });
+        let path = folder.join("world.json");
+        fs::write(&path, format!("{marker:#}\n")).map_err(disk(&path))?;
         let text = readme::text(self, &made);
         let path = folder.join("README.md");
         fs::write(&path, text).map_err(disk(&path))?;
@@ -145,10 +151,10 @@ impl World {
             for month in ledger::months(at, company, &due[at], &mut rng) {
                 made.months += 1;
                 made.late_months += usize::from(month.days_late > 30);
-                let day = date(month.month * 30);
+                let (years, in_year) = (month.month / 12, month.month % 12);
                 ledgers.write([
                     company_id(at),
-                    format!("{:04}-{:02}", day.year(), day.month()),
+                    format!("{:04}-{:02}", i32::from(FIRST_DAY.year()) + years, in_year + 1),
                     won(month.due),
                     won(month.paid),
                     month.days_late.to_string(),

@@ -19,7 +19,8 @@ pub fn text(world: &World, made: &Made) -> String {
          | `roles.csv` | an officer or owner of a company: a person, or another company (`holder`) | shares are of 1 |\n\
          | `people.csv`, `sellers.csv` | a person, a seller abroad | `related_to` lists companies that belong together with the seller |\n\
          | `ledgers.csv` | a month of a company's duties | late is more than 30 days; `planted_probability` as above |\n\
-         | `audits.csv` | an audit of a company's books | three quarters of what was kept back is found |\n\n\
+         | `audits.csv` | an audit of a company's books | three quarters of what was kept back is found |\n\
+         | `world.json` | | says that all is invented; `haetae register import` reads it, so that what is drawn from the tables says so too |\n\n\
          ## What is planted in declarations\n\n\
          What can be seen is drawn first; the log-odds of fraud are {base} and what follows added up; the label is drawn by \
          them. So the noise is that of the draw itself, and the area under the curve of `planted_probability` is the best \

@@ -21,7 +21,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
         World { seed, scale: 0.02 }.write(&path).unwrap();
         let mut files: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
-        assert_eq!(files.len(), 9);
+        assert_eq!(files.len(), 10);
         files.into_iter().map(|file| fs::read(file).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(write("a", 1), write("b", 1));

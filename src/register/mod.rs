@@ -1,0 +1,99 @@
+//! The administration's tables, kept so that they can be looked things up in: companies, people, their roles, sellers,
+//! brokers, declarations, ledgers and audits.
+//!
+//! In: a folder of CSV tables, once ([`import`]). Out: typed rows and sums, by key, date, code or name. One SQLite file in
+//! the home folder holds them, and it remembers whether they are of an invented world, so that all that is drawn from it
+//! can say so. Deliberately knows no score, no pattern and no opinion: what a table calls `planted` is not read.
+
+mod find;
+mod import;
+mod lookup;
+mod names;
+mod records;
+mod schema;
+mod sums;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use find::{Candidate, Likeness};
+pub use import::{BadRow, BadRows, Imported, import};
+pub use names::{likeness, plain_name};
+pub use records::{
+    Audit, Broker, Company, Declaration, Family, Holder, LedgerMonth, Party, PartyKind, Person, Query, Role, RoleKind,
+    Seller,
+};
+pub use sums::{Dimension, GoodsSum, Industry, PartnerSum, Payment, Quarter, Span, Tally, TradeSum};
+
+/// Why the register could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("register `{path}` could not be opened: {source}")]
+    Open { path: PathBuf, source: rusqlite::Error },
+    #[error("register `{path}` has format {version}, this program knows {known}\n\nhint: import the tables anew")]
+    Format { path: PathBuf, version: i64, known: i64 },
+    #[error("register: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("`{path}` cannot be read: {source}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("`{folder}` holds no `companies.csv`\n\nhint: `haetae demo generate` writes a folder of the right shape")]
+    NoCompanies { folder: PathBuf },
+    #[error("`{file}` has no column `{column}`")]
+    NoColumn { file: &'static str, column: &'static str },
+    #[error("`{path}` does not say what world it marks: {reason}")]
+    Marker { path: PathBuf, reason: String },
+    #[error("{0}")]
+    BadRows(BadRows),
+}
+
+/// The file's name in the home folder.
+pub const FILE: &str = "register.sqlite";
+
+/// The tables. Cheap to clone; calls block for the disk, so keep them off the async threads.
+#[derive(Clone)]
+pub struct Register {
+    connection: Arc<Mutex<Connection>>,
+    is_demo: bool,
+}
+
+impl Register {
+    /// Opens the register of a home folder; `None` where nothing was imported yet.
+    ///
+    /// # Errors
+    /// [`Error::Open`] if the file is no SQLite file; [`Error::Format`] if another haetae wrote it.
+    pub fn open(home: &Path) -> Result<Option<Self>, Error> {
+        let path = home.join(FILE);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let opened = |source| Error::Open { path: path.clone(), source };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags).map_err(opened)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(opened)?;
+        match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(opened)? {
+            // An import that was killed before its first commit leaves an empty file.
+            0 => return Ok(None),
+            schema::FORMAT => {}
+            version => return Err(Error::Format { path, version, known: schema::FORMAT }),
+        }
+        // Pages for the lookups of a few hundred thousand rows.
+        connection.pragma_update(None, "cache_size", -65_536).map_err(opened)?;
+        let is_demo = schema::marker(&connection)?.is_some();
+        Ok(Some(Self { connection: Arc::new(Mutex::new(connection)), is_demo }))
+    }
+
+    /// Whether the tables are of an invented world.
+    pub fn is_demo(&self) -> bool {
+        self.is_demo
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic while it was held left at most a statement unfinished, which its drop reset.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;
