@@ -101,6 +101,7 @@ pub mod mcp;
 pub mod models;
 pub mod prompts;
 pub mod rag;
+pub mod rates;
 pub mod register;
 pub mod scoring;
 pub mod telemetry;

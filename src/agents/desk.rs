@@ -144,7 +144,7 @@ impl Desk {
     /// The day that "last quarter" is seen from: the last the register knows, or today.
     pub fn today(&self) -> Date {
         let span = self.register().ok().and_then(|register| register.span().ok().flatten());
-        span.map(|span| span.last).unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
+        span.map(|span| span.to).unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date())
     }
 
     /// Scores declarations of the register, in their order.

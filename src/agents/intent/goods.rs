@@ -41,7 +41,9 @@ const NOTHING: &[&str] = &[
 /// The goods whose price is meant.
 pub fn priced(request: &str) -> Option<String> {
     PRICED.iter().find_map(|pattern| {
-        let goods = pattern.captures(request)?.get(1)?.as_str().trim();
+        let goods = pattern.captures(request)?.get(1)?.as_str();
+        // Whose they are is another matter.
+        let goods = goods.split(" of ").next().unwrap_or(goods).trim();
         (!is_nothing(goods)).then(|| goods.to_owned())
     })
 }

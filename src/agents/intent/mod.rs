@@ -16,12 +16,11 @@ use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use regex::Regex;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::desk::Desk;
 use crate::lang::Language;
 
+pub use amounts::{Item, Money, Stated};
 pub use wishes::{Group, Premise, Wish};
 
 /// A request as understood.
@@ -36,7 +35,7 @@ pub struct Intent {
 }
 
 /// What a request is about.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entities {
     pub companies: Vec<Company>,
     pub declarations: Vec<String>,
@@ -51,7 +50,7 @@ pub struct Entities {
     /// The goods to classify, as described.
     pub description: Option<String>,
     /// A transaction to value.
-    pub case: Option<Value>,
+    pub case: Option<Stated>,
     pub images: Vec<String>,
     pub group: Option<Group>,
     /// The request itself, where it is a question on rules.
@@ -59,7 +58,7 @@ pub struct Entities {
 }
 
 /// A company as named.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Company {
     /// As written; absent where its id was.
     pub name: Option<String>,
@@ -134,7 +133,7 @@ pub fn read(request: &str, earlier: &[String], desk: &Desk) -> Intent {
         currency: currency(request),
         goods: goods::priced(request),
         description: goods::described(request),
-        case: amounts::case(request, desk),
+        case: amounts::stated(request),
         images,
         group: wishes::group(request),
         question: None,

@@ -1,10 +1,6 @@
 //! The tools, one file each. A tool asks one service of the [`super::desk::Desk`] one thing, and tells the result in both
 //! languages; it decides nothing that the service has not decided.
 
-mod company_profile;
-mod compare_marks;
-mod customs_value;
-mod delinquency_score;
 mod exchange_rate;
 mod export_dossier;
 mod find_company;
@@ -31,7 +27,6 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
     vec![
         Box::new(search_corpora::SearchCorpora),
         Box::new(open_passage::OpenPassage),
-        Box::new(customs_value::CustomsValue),
         Box::new(hs_recommend::HsRecommend),
         Box::new(exchange_rate::ExchangeRate),
         Box::new(tariff_rate::TariffRate),
@@ -40,12 +35,9 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
         Box::new(high_risk_groups::HighRiskGroups),
         Box::new(price_check::PriceCheck),
         Box::new(find_company::FindCompany),
-        Box::new(company_profile::CompanyProfile),
-        Box::new(delinquency_score::DelinquencyScore),
         Box::new(network_around::NetworkAround),
         Box::new(network_path::NetworkPath),
         Box::new(network_patterns::NetworkPatterns),
-        Box::new(compare_marks::CompareMarks),
         Box::new(export_dossier::ExportDossier),
     ]
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::percent;
-use crate::agents::desk::{Desk, inner};
+use crate::agents::desk::Desk;
 use crate::agents::tool::{Access, Both, Card, Cost, Failure, Finding, Hints, Outcome, Stance, Tool};
 use crate::network::{EdgeKind, EdgeView, Pattern};
 

@@ -12,6 +12,8 @@ export class AnswerView {
   constructor(answer, actions) {
     Object.assign(this, { answer, actions, drawn: [], last: true });
     this.status = el("p", { class: "doing" });
+    this.plan = el("div");
+    this.waiting = el("div");
     this.quote = el("div");
     this.notices = el("div");
     this.label = el("p", { class: "explanation-label" });
@@ -24,8 +26,8 @@ export class AnswerView {
     this.root = el(
       "article",
       { class: "turn answer" },
-      [this.quote, this.notices, this.status, this.label, this.body],
-      [this.checked, this.refused, this.problem, this.sources, this.foot],
+      [this.quote, this.notices, this.plan, this.status, this.label, this.body],
+      [this.waiting, this.checked, this.refused, this.problem, this.sources, this.foot],
     );
     this.render();
   }
@@ -38,7 +40,9 @@ export class AnswerView {
     this.#doing();
     replace(this.quote, this.#quotation());
     replace(this.notices, this.#noticed());
+    replace(this.plan, this.#planned());
     this.#explanation();
+    replace(this.waiting, answer.over && this.#approvals());
     replace(this.checked, answer.over && this.#withheld());
     replace(this.refused, this.#refusal());
     replace(this.problem, this.#failure());
@@ -102,6 +106,67 @@ export class AnswerView {
     );
   }
 
+  /** What the agent calls, step by step, in sight of whoever asked. */
+  #planned() {
+    const { agent } = this.answer;
+    if (!agent?.steps.length) return null;
+    const state = (step) => (!step.ended ? "pending" : step.failure ? "failed" : "done");
+    const row = (step) =>
+      el(
+        "li",
+        { "data-state": state(step) },
+        el("span", { class: "mark-number" }, String(step.n)),
+        el("span", { class: "step-why" }, step.why),
+        el("code", { class: "step-call" }, `${step.tool} ${JSON.stringify(step.arguments)}`),
+        step.ended && el("span", { class: "figure" }, step.failure ? t("plan.failed") : duration(step.ms)),
+      );
+    return [
+      el(
+        "details",
+        { class: "plan", open: !this.answer.over },
+        el("summary", {}, t("plan.label", { n: agent.steps.length })),
+        el("ol", {}, agent.steps.map(row)),
+      ),
+      agent.seen.map(({ source, text }) => note("withheld", t("plan.seen", { source, text }))),
+    ].flat();
+  }
+
+  /** What waits for a named person, and the dossier. */
+  #approvals() {
+    const { agent } = this.answer;
+    if (!agent) return null;
+    const dossier = agent.steps.length > 0 && agent.run &&
+      el(
+        "button",
+        { type: "button", class: "button", on: { click: () => this.actions.dossier(agent.run) } },
+        t("dossier.open"),
+      );
+    return [...agent.approvals.map((approval) => this.#approval(approval)), dossier].filter(Boolean);
+  }
+
+  #approval(approval) {
+    if (approval.state) {
+      const words = t(`approval.${approval.state}`, { tool: approval.tool, by: approval.by ?? "" });
+      return note("info", approval.path ? `${words} ${approval.path}` : words);
+    }
+    const name = el("input", { type: "text", class: "approval-name", "aria-label": t("approval.name"), placeholder: t("approval.name") });
+    const decide = (grant) => async () => {
+      if (!name.value.trim()) return name.focus();
+      Object.assign(approval, await this.actions.decide(approval.id, grant, name.value.trim()));
+      this.render();
+    };
+    const button = (words, grant) => el("button", { type: "button", class: "button", on: { click: decide(grant) } }, words);
+    return el(
+      "div",
+      { class: "note info approval" },
+      icon("info"),
+      el("span", {}, t("approval.waits", { tool: approval.tool })),
+      name,
+      button(t("approval.grant"), true),
+      button(t("approval.deny"), false),
+    );
+  }
+
   #noticed() {
     return this.answer.notices.map((notice) => note("info", noticeWords(notice)));
   }
@@ -126,6 +191,7 @@ export class AnswerView {
   /** Who wrote what follows: said wherever it could be taken for the quotation, or for an answer with sources. */
   #written() {
     const { answer } = this;
+    if (answer.agent && !answer.quotes.length) return [t("agent.label"), el("small", {}, t("agent.note"))];
     if (!answer.grounded) return [t("bare.label"), el("small", {}, t("bare.note"))];
     return answer.quotes.length > 0 && [t("explanation.label"), el("small", {}, t("explanation.note"))];
   }
@@ -133,6 +199,8 @@ export class AnswerView {
   /** The button for `[n]`. A number that names no passage gives nothing: a mark that leads nowhere is a false claim. */
   #mark(n) {
     const citation = this.answer.citation(n);
+    const step = this.answer.agent?.steps.find((step) => step.n === n);
+    if (!citation && step) return el("span", { class: "mark step", title: step.tool }, String(n));
     if (!citation) return null;
     const label = t("citation.open", { n, title: citation.title });
     const open = () => this.actions.open(citation);

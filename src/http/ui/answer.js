@@ -13,6 +13,8 @@ export class Answer {
   notices = [];
   refused = null;
   checked = null;
+  /** What the agent did: its run, its steps, what waits for a person, instructions it saw in data. */
+  agent = null;
   error = null;
   /** `waiting` (nothing to read yet), `streaming`, `done`, `stopped` or `failed`. */
   phase = "waiting";
@@ -29,6 +31,8 @@ export class Answer {
     for (const key of ["citations", "quotes", "stages", "notices", "refused", "checked"]) {
       if (haetae?.[key]) answer[key] = haetae[key];
     }
+    for (const event of haetae?.agent ?? []) answer.#note(event);
+    answer.phase = "done";
     return answer;
   }
 
@@ -38,6 +42,7 @@ export class Answer {
 
   /** What the pipeline is doing now: the stage after the last one that ended. */
   get doing() {
+    if (this.agent) return "call";
     const last = this.stages.at(-1);
     if (!last) return this.grounded ? "retrieve" : "queue";
     return STAGES[Math.min(STAGES.indexOf(last.stage) + 1, STAGES.length - 1)];
@@ -74,6 +79,20 @@ export class Answer {
         break;
       case "notice":
         this.notices.push({ code: event.code, text: event.text });
+        break;
+      case "planned":
+        this.agent = { run: event.run, steps: event.steps, approvals: [], seen: [] };
+        break;
+      case "returned": {
+        const step = this.agent?.steps.find((step) => step.n === event.n);
+        if (step) Object.assign(step, { ended: true, failure: event.failure, ms: event.elapsed_ms });
+        break;
+      }
+      case "approval":
+        this.agent?.approvals.push({ id: event.id, tool: event.tool, until: event.expires_at });
+        break;
+      case "seen":
+        this.agent?.seen.push({ source: event.source, text: event.text });
         break;
       default: // a newer server's event: what is understood is still shown
     }

@@ -33,6 +33,14 @@ export class Api {
   renameConversation = (id, title) => this.json("PATCH", `/api/conversations/${encodeURIComponent(id)}`, { title });
   deleteConversation = (id) => this.json("DELETE", `/api/conversations/${encodeURIComponent(id)}`);
 
+  /** Grants or denies a call that waits, in the name of `by`. */
+  decide = (id, grant, by) =>
+    this.json("POST", `/api/agent/approvals/${encodeURIComponent(id)}`, { decision: grant ? "grant" : "deny", by });
+  approval = (id) => this.json("GET", `/api/agent/approvals/${encodeURIComponent(id)}`);
+
+  /** The dossier of a run, as a page of its own. */
+  dossier = (run) => this.request("GET", `/api/agent/runs/${encodeURIComponent(run)}/dossier?format=html`);
+
   /** Asks; the Response streams the answer. */
   ask({ model, messages, conversation, signal }) {
     this.declined = false;

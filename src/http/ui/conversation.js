@@ -136,6 +136,8 @@ export class Conversation {
       again: () => this.again(),
       ask: (text) => this.hooks.ask(text),
       copy: (copied, button) => this.hooks.copy(copied, button),
+      decide: (id, grant, by) => this.#decide(id, grant, by),
+      dossier: (run) => this.#dossier(run),
     });
     for (const turn of this.turns) {
       if (turn.view?.last) {
@@ -144,6 +146,25 @@ export class Conversation {
       }
     }
     return this.#add({ root: view.root, view, message: () => ({ role: "assistant", content: written(answer) }) });
+  }
+
+  /** How a call stands after a person has decided; where someone else was first, how they decided. */
+  async #decide(id, grant, by) {
+    const decided = await this.api.decide(id, grant, by).catch(() => this.api.approval(id));
+    return { state: decided.state, by: decided.decided_by, path: decided.outcome?.path };
+  }
+
+  /** Opens a dossier in a tab of its own. By way of a blob, because a link carries no key. */
+  async #dossier(run) {
+    const tab = window.open("", "_blank");
+    try {
+      const page = await (await this.api.dossier(run)).text();
+      const url = URL.createObjectURL(new Blob([page], { type: "text/html" }));
+      if (tab) tab.location = url;
+    } catch {
+      tab?.close();
+      this.root.append(el("p", { class: "note error" }, t("dossier.failed")));
+    }
   }
 
   #add(turn) {

@@ -8,10 +8,13 @@ import { named, onLanguage, t } from "./i18n.js";
 const STORED = "haetae.model";
 const DEFAULT = "customs-valuation";
 
-// Known before the list has come, so that a stored conversation is drawn rightly at once.
-const grounded = new Set([DEFAULT, "general"]);
+/** The model that calls the customs tools. */
+const AGENT = "customs-agent";
 
-/** Whether `id` answers from a corpus. */
+// Known before the list has come, so that a stored conversation is drawn rightly at once.
+const grounded = new Set([DEFAULT, "general", AGENT]);
+
+/** Whether `id` answers from a corpus, or from what tools say. */
 export function isGrounded(id) {
   return grounded.has(id);
 }

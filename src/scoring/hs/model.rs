@@ -144,6 +144,11 @@ impl Model {
         Self { learnt, base, words, names, lines }
     }
 
+    /// When it was trained, which is its name.
+    pub fn version(&self) -> &str {
+        &self.learnt.version
+    }
+
     /// The codes that `text` may mean, at most `top` a level.
     pub fn recommend(&self, text: &str, top: usize) -> Recommendation {
         let Learnt { version, items, blends, sets, rules, .. } = &self.learnt;
