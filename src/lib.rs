@@ -28,6 +28,7 @@
 //! - [`history`]: conversations in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
 //! - [`register`]: the administration's tables, looked things up in.
+//! - [`network`]: who stands by whom, the ways between them and the patterns they make.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
 //!
 //! **Base**: words that everyone uses.
@@ -97,6 +98,7 @@ pub mod kernels;
 pub mod lang;
 pub mod legal;
 pub mod models;
+pub mod network;
 pub mod prompts;
 pub mod rag;
 pub mod register;

@@ -9,6 +9,7 @@ mod corpora;
 mod demo;
 mod eval;
 mod models;
+mod network;
 mod register;
 mod score;
 mod serve;
@@ -22,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
+pub use network::NetworkCommand;
 pub use register::RegisterCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
@@ -79,6 +81,9 @@ pub enum Command {
     /// Take in the administration's tables and look things up in them
     #[command(subcommand)]
     Register(RegisterCommand),
+    /// See who stands by whom: ways, neighbourhoods, patterns
+    #[command(subcommand)]
+    Network(NetworkCommand),
     /// Learn scores from your own tables
     #[command(subcommand)]
     Train(TrainCommand),
@@ -223,6 +228,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Corpora(command) => corpora::run(command, &config),
         Command::Demo(command) => demo::run(&command),
         Command::Register(command) => register::run(command, &config),
+        Command::Network(command) => network::run(command, &config),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),
