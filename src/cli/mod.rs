@@ -10,6 +10,7 @@ mod demo;
 mod eval;
 mod models;
 mod network;
+mod profile;
 mod register;
 mod score;
 mod serve;
@@ -24,6 +25,7 @@ use clap::{Args, Parser, Subcommand};
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
 pub use network::NetworkCommand;
+pub use profile::ProfileArgs;
 pub use register::RegisterCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
@@ -84,6 +86,8 @@ pub enum Command {
     /// See who stands by whom: ways, neighbourhoods, patterns
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Draw the page of one company: trade, dues, peers, risk, network, each fact with its source
+    Profile(ProfileArgs),
     /// Learn scores from your own tables
     #[command(subcommand)]
     Train(TrainCommand),
@@ -229,6 +233,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => demo::run(&command),
         Command::Register(command) => register::run(command, &config),
         Command::Network(command) => network::run(command, &config),
+        Command::Profile(args) => profile::run(&args, &config),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),

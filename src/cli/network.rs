@@ -108,7 +108,7 @@ fn around(args: &AroundArgs, register: &Register, network: &Network) -> anyhow::
         write(file, &view.svg(args.lang))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let exposure = network.exposure(&network.spread(network.sources(&network.phoenixes())), at);
+    let exposure = network.exposure(&network.survey().spread, at);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&serde_json::json!({ "view": view, "exposure": exposure }))?);
         return Ok(ExitCode::SUCCESS);
@@ -129,7 +129,7 @@ fn around(args: &AroundArgs, register: &Register, network: &Network) -> anyhow::
 }
 
 fn patterns(args: &PatternsArgs, network: &Network) -> anyhow::Result<ExitCode> {
-    let patterns = network.patterns();
+    let patterns = &network.survey().patterns;
     if args.json {
         println!(
             "{}",
@@ -137,7 +137,7 @@ fn patterns(args: &PatternsArgs, network: &Network) -> anyhow::Result<ExitCode> 
         );
         return Ok(ExitCode::SUCCESS);
     }
-    for pattern in &patterns {
+    for pattern in patterns {
         let (en, ko) = match pattern {
             Pattern::Ring(ring) => (&ring.en, &ring.ko),
             Pattern::Phoenix(phoenix) => (&phoenix.en, &phoenix.ko),

@@ -1,6 +1,7 @@
 //! The graph, made of a register or by hand.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use petgraph::graph::{NodeIndex, UnGraph};
 
@@ -45,7 +46,7 @@ impl Builder {
         let Self { graph, places, facts } = self;
         let degrees = degrees(&graph);
         let strengths = graph.edge_indices().map(|edge| strength(&graph, &degrees, edge) as f32).collect();
-        Network { graph, strengths, degrees, places, facts, is_demo }
+        Network { graph, strengths, degrees, places, facts, is_demo, survey: OnceLock::new() }
     }
 }
 

@@ -10,6 +10,7 @@ mod around;
 mod build;
 mod centrality;
 mod draw;
+mod owners;
 mod path;
 mod patterns;
 mod spread;
@@ -17,6 +18,7 @@ mod strength;
 mod words;
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use jiff::civil::Date;
 use petgraph::graph::{EdgeIndex, NodeIndex, UnGraph};
@@ -25,6 +27,7 @@ use serde::Serialize;
 pub use around::{EdgeView, NodeView, View};
 pub use build::Builder;
 pub use centrality::Group;
+pub use owners::Stake;
 pub use path::{Path, Step};
 pub use patterns::{Evidence, Link, Pattern, Phoenix, Ring, RingLink};
 pub use spread::{Exposure, Inflow, Spread};
@@ -109,9 +112,27 @@ pub struct Network {
     places: HashMap<(NodeKind, String), NodeIndex>,
     facts: HashMap<NodeIndex, CompanyFacts>,
     is_demo: bool,
+    survey: OnceLock<Survey>,
+}
+
+/// What is looked for once and asked for often: all patterns, and the risk that spreads from them and from audits.
+pub struct Survey {
+    pub patterns: Vec<Pattern>,
+    pub spread: Spread,
 }
 
 impl Network {
+    /// All patterns and the spread of risk; found at the first call.
+    pub fn survey(&self) -> &Survey {
+        self.survey.get_or_init(|| {
+            let phoenixes = self.phoenixes();
+            let spread = self.spread(self.sources(&phoenixes));
+            let rings = self.rings().into_iter().map(Pattern::Ring);
+            let patterns = rings.chain(phoenixes.into_iter().map(Pattern::Phoenix)).collect();
+            Survey { patterns, spread }
+        })
+    }
+
     pub fn num_nodes(&self) -> usize {
         self.graph.node_count()
     }

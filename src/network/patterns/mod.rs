@@ -9,22 +9,12 @@ use serde::Serialize;
 pub use phoenix::{Evidence, Link, Phoenix};
 pub use ring::{Ring, RingLink};
 
-use super::Network;
-
 /// A pattern that was found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "pattern", rename_all = "lowercase")]
 pub enum Pattern {
     Ring(Ring),
     Phoenix(Phoenix),
-}
-
-impl Network {
-    /// All patterns, rings first.
-    pub fn patterns(&self) -> Vec<Pattern> {
-        let rings = self.rings().into_iter().map(Pattern::Ring);
-        rings.chain(self.phoenixes().into_iter().map(Pattern::Phoenix)).collect()
-    }
 }
 
 impl Pattern {
