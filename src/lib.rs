@@ -28,6 +28,8 @@
 //! - [`history`]: conversations in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
 //! - [`register`]: the administration's tables, looked things up in.
+//! - [`network`]: who stands by whom, the ways between them and the patterns they make.
+//! - [`profile`]: a company's page, each fact with its source.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
 //!
 //! **Base**: words that everyone uses.
@@ -99,6 +101,8 @@ pub mod lang;
 pub mod legal;
 pub mod mcp;
 pub mod models;
+pub mod network;
+pub mod profile;
 pub mod prompts;
 pub mod rag;
 pub mod rates;

@@ -11,6 +11,8 @@ mod demo;
 mod eval;
 mod mcp;
 mod models;
+mod network;
+mod profile;
 mod register;
 mod score;
 mod serve;
@@ -25,6 +27,8 @@ use clap::{Args, Parser, Subcommand};
 pub use agent::AgentArgs;
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
+pub use network::NetworkCommand;
+pub use profile::ProfileArgs;
 pub use register::RegisterCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
@@ -86,6 +90,11 @@ pub enum Command {
     /// Take in the administration's tables and look things up in them
     #[command(subcommand)]
     Register(RegisterCommand),
+    /// See who stands by whom: ways, neighbourhoods, patterns
+    #[command(subcommand)]
+    Network(NetworkCommand),
+    /// Draw the page of one company: trade, dues, peers, risk, network, each fact with its source
+    Profile(ProfileArgs),
     /// Learn scores from your own tables
     #[command(subcommand)]
     Train(TrainCommand),
@@ -232,6 +241,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Corpora(command) => corpora::run(command, &config),
         Command::Demo(command) => demo::run(&command),
         Command::Register(command) => register::run(command, &config),
+        Command::Network(command) => network::run(command, &config),
+        Command::Profile(args) => profile::run(&args, &config),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),

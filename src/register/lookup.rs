@@ -68,20 +68,25 @@ impl Register {
         Ok(statement.query_row([id], seller).optional()?)
     }
 
-    /// Whoever has this id: a company, a person, a seller or a broker, looked for in this order.
-    pub fn party(&self, id: &str) -> Result<Option<Party>, Error> {
+    /// The party of a kind that has this id, with what it is called.
+    pub fn party_of(&self, kind: PartyKind, id: &str) -> Result<Option<Party>, Error> {
+        let sql = match kind {
+            PartyKind::Company => "SELECT name_ko, name_en FROM companies WHERE id = ?",
+            PartyKind::Person => "SELECT name_ko, name_en FROM people WHERE id = ?",
+            PartyKind::Seller => "SELECT NULL, name FROM sellers WHERE id = ?",
+            PartyKind::Broker => "SELECT name_ko, name_en FROM brokers WHERE id = ?",
+        };
         let connection = self.lock();
-        for (kind, sql) in [
-            (PartyKind::Company, "SELECT name_ko, name_en FROM companies WHERE id = ?"),
-            (PartyKind::Person, "SELECT name_ko, name_en FROM people WHERE id = ?"),
-            (PartyKind::Seller, "SELECT NULL, name FROM sellers WHERE id = ?"),
-            (PartyKind::Broker, "SELECT name_ko, name_en FROM brokers WHERE id = ?"),
-        ] {
-            let mut statement = connection.prepare_cached(sql)?;
-            let party = statement.query_row([id], |row| {
-                Ok(Party { kind, id: id.to_owned(), name_ko: row.get(0)?, name_en: row.get(1)? })
-            });
-            if let Some(party) = party.optional()? {
+        let mut statement = connection.prepare_cached(sql)?;
+        let party = statement
+            .query_row([id], |row| Ok(Party { kind, id: id.to_owned(), name_ko: row.get(0)?, name_en: row.get(1)? }));
+        Ok(party.optional()?)
+    }
+
+    /// Whoever has this id, whatever it is; companies first.
+    pub fn party(&self, id: &str) -> Result<Option<Party>, Error> {
+        for kind in [PartyKind::Company, PartyKind::Person, PartyKind::Seller, PartyKind::Broker] {
+            if let Some(party) = self.party_of(kind, id)? {
                 return Ok(Some(party));
             }
         }

@@ -83,7 +83,7 @@ impl Dimension {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tally {
     pub key: String,
-    /// What goods are called; empty otherwise.
+    /// What goods are called; parties are told by their tables.
     pub name_ko: Option<String>,
     pub name_en: Option<String>,
     pub declarations: i64,

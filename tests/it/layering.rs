@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("edge", &["main", "cli", "app", "http", "eval", "bench"]),
     ("flow", &["chat", "rag"]),
-    ("core", &["engine", "index", "ingest", "models", "history", "demo", "register", "scoring"]),
+    ("core", &["engine", "index", "ingest", "models", "history", "demo", "register", "network", "profile", "scoring"]),
     ("base", &["config", "kernels", "lang", "legal", "prompts", "assets", "durable", "telemetry"]),
 ];
 
@@ -23,6 +23,9 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("chat", "rag", "a turn bound to corpora begins with evidence"),
     ("index", "ingest", "a build reads documents and cuts them into passages"),
     ("history", "engine", "a conversation is kept in the engine's messages"),
+    ("network", "register", "the graph is drawn from the register"),
+    ("profile", "register", "a company's facts are the register's rows and sums"),
+    ("profile", "network", "a company's page tells who stands around it"),
     ("models", "engine", "a model is imported only if the engine has its architecture"),
     ("legal", "lang", "a reference is told in words of either language"),
     ("config", "kernels", "a setting names how keys and values are kept"),
