@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 
 use super::tool::Failure;
-use crate::network::{Network, Pattern, Spread};
+use crate::network::Network;
 use crate::rag::Rag;
 use crate::rates::{self, Rates};
 use crate::register::{Candidate, Declaration, Likeness, Register};
@@ -23,8 +23,6 @@ pub struct Desk {
     rag: Option<Arc<Rag>>,
     register: OnceLock<Register>,
     network: OnceLock<Network>,
-    patterns: OnceLock<Vec<Pattern>>,
-    spread: OnceLock<Spread>,
     rates: OnceLock<Rates>,
     risk: OnceLock<scoring::Model>,
     hs: OnceLock<scoring::hs::Model>,
@@ -41,8 +39,6 @@ impl Desk {
             rag,
             register: OnceLock::new(),
             network: OnceLock::new(),
-            patterns: OnceLock::new(),
-            spread: OnceLock::new(),
             rates: OnceLock::new(),
             risk: OnceLock::new(),
             hs: OnceLock::new(),
@@ -75,24 +71,6 @@ impl Desk {
     pub fn network(&self) -> Result<&Network, Failure> {
         let register = self.register()?;
         kept(&self.network, || Network::read(register).map_err(|error| inner("network", &error)))
-    }
-
-    /// Rings and phoenixes among all companies.
-    ///
-    /// # Errors
-    /// As [`Self::register`].
-    pub fn patterns(&self) -> Result<&[Pattern], Failure> {
-        let network = self.network()?;
-        Ok(self.patterns.get_or_init(|| network.patterns()))
-    }
-
-    /// Risk spread over the network from where it is known to be.
-    ///
-    /// # Errors
-    /// As [`Self::register`].
-    pub fn spread(&self) -> Result<&Spread, Failure> {
-        let network = self.network()?;
-        Ok(self.spread.get_or_init(|| network.spread(network.sources(&network.phoenixes()))))
     }
 
     /// # Errors

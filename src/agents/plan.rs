@@ -196,9 +196,8 @@ fn each_company(entities: &Entities, plan: &mut Plan, mut act: impl FnMut(&mut P
 
 fn profile(plan: &mut Plan, id: &str, entities: &Entities) {
     let mut arguments = json!({ "company": id });
-    if let Some((from, to)) = entities.period {
-        arguments["from"] = json!(from.to_string());
-        arguments["to"] = json!(to.to_string());
+    if let Some((_, to)) = entities.period {
+        arguments["as_of"] = json!(to.to_string());
     }
     plan.call(
         "company_profile",

@@ -10,7 +10,8 @@ use regex::Regex;
 use super::super::desk::Desk;
 use super::Company;
 
-static ID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bC\d{6}\b").expect("a valid pattern"));
+/// As long as ids are; what stands behind may be a particle.
+static ID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bC\d{6}").expect("a valid pattern"));
 static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[\p{L}\p{N}()&.'’-]+").expect("a valid pattern"));
 /// Names that look like a company's, in case the register knows none.
 static LIKELY: LazyLock<Regex> = LazyLock::new(|| {
@@ -41,6 +42,7 @@ pub fn companies(request: &str, desk: &Desk) -> Vec<Company> {
     while at < words.len() {
         let longest: Option<(usize, String, Option<String>)> = (1..=MAX_WORDS.min(words.len() - at)).rev().find_map(|count| {
             let text = &request[words[at].start()..words[at + count - 1].end()];
+            // It has been found, and its name may not be taken for another's.
             if ID.is_match(text) {
                 return None;
             }

@@ -72,7 +72,7 @@ const WORDS: &[(Wish, &str)] = &[
     ),
     (
         Wish::Path,
-        r"\b(?:connect(?:ed|s|ion)|link(?:ed|s)?|relat(?:ed|es|ion|ionship)|path)\b.*\b(?:to|with|between|and)\b|어떤 관계|무슨 관계|연결\s*(?:고리|관계|되|돼)|사이의? 관계|관계가 있",
+        r"\bhow (?:are|is)\b.*\b(?:connected|linked|related)\b|\b(?:connect(?:ed|s|ion)|link(?:ed|s)?|relat(?:ed|es|ion|ionship)|path)\b.*\b(?:to|with|between|and)\b|어떤 관계|무슨 관계|연결\s*(?:고리|관계|되|돼)|사이의? 관계|관계가 있",
     ),
     (
         Wish::Network,

@@ -25,6 +25,8 @@ fn five() -> usize {
 }
 
 const MAX_TOP: usize = 10;
+/// Characters of a code's name that are told: the nomenclature's run over several lines.
+const NAME: usize = 90;
 
 impl Tool for HsRecommend {
     type Arguments = Arguments;
@@ -51,19 +53,14 @@ impl Tool for HsRecommend {
             en.push_str("The description is too vague to be classified; the codes below are guesses.\n");
         }
         for (digits, ranked) in [(4, &found.hs4), (6, &found.hs6)] {
-            ko.push_str(&format!("{digits}단위: "));
-            en.push_str(&format!("{digits} digits: "));
-            let joined = |name: fn(&Ranked) -> Option<&String>| {
-                let one = |ranked: &Ranked| {
-                    let name = name(ranked).map_or_else(String::new, |name| format!(" {name}"));
-                    format!("**{}**{name} {}", ranked.code, percent(f64::from(ranked.probability)))
-                };
-                ranked.iter().map(one).collect::<Vec<_>>().join("; ")
-            };
-            ko.push_str(&joined(|ranked| ranked.ko.as_ref().or(ranked.en.as_ref())));
-            en.push_str(&joined(|ranked| ranked.en.as_ref().or(ranked.ko.as_ref())));
-            ko.push_str("\n\n");
-            en.push_str("\n\n");
+            ko.push_str(&format!("{digits}단위:\n"));
+            en.push_str(&format!("{digits} digits:\n"));
+            for ranked in ranked {
+                ko.push_str(&line(ranked, ranked.ko.as_ref().or(ranked.en.as_ref())));
+                en.push_str(&line(ranked, ranked.en.as_ref().or(ranked.ko.as_ref())));
+            }
+            ko.push('\n');
+            en.push('\n');
         }
         let mut outcome = Outcome::new(&found, Both::new(ko.trim_end(), en.trim_end()));
         if found.refused {
@@ -74,4 +71,11 @@ impl Tool for HsRecommend {
         }
         Ok(outcome)
     }
+}
+
+fn line(ranked: &Ranked, name: Option<&String>) -> String {
+    let name = name.map_or("", String::as_str);
+    let short: String = name.chars().take(NAME).collect();
+    let rest = if short.len() < name.len() { "…" } else { "" };
+    format!("- **{}** {}: {short}{rest}\n", ranked.code, percent(f64::from(ranked.probability)))
 }

@@ -1,6 +1,7 @@
 //! The tools, one file each. A tool asks one service of the [`super::desk::Desk`] one thing, and tells the result in both
 //! languages; it decides nothing that the service has not decided.
 
+mod company_profile;
 mod exchange_rate;
 mod export_dossier;
 mod find_company;
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
         Box::new(high_risk_groups::HighRiskGroups),
         Box::new(price_check::PriceCheck),
         Box::new(find_company::FindCompany),
+        Box::new(company_profile::CompanyProfile),
         Box::new(network_around::NetworkAround),
         Box::new(network_path::NetworkPath),
         Box::new(network_patterns::NetworkPatterns),

@@ -56,8 +56,8 @@ impl Tool for NetworkAround {
             return Err(Failure::Arguments { tool: Self::CARD.name.into(), reason });
         }
         let view = network.around(centre, arguments.depth, MAX_NODES);
-        let patterns: Vec<&Pattern> = desk.patterns()?.iter().filter(|pattern| pattern.involves(id)).collect();
-        let exposure = network.exposure(desk.spread()?, centre);
+        let patterns: Vec<&Pattern> = network.survey().patterns.iter().filter(|pattern| pattern.involves(id)).collect();
+        let exposure = network.exposure(&network.survey().spread, centre);
         let (mut ko, mut en) = (String::new(), String::new());
         let own = |edge: &&EdgeView| edge.from == view.centre || edge.to == view.centre;
         for kind in [EdgeKind::Owner, EdgeKind::Officer, EdgeKind::Address, EdgeKind::Phone, EdgeKind::Account] {

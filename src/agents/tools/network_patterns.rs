@@ -31,7 +31,8 @@ impl Tool for NetworkPatterns {
     };
 
     fn call(&self, desk: &Desk, _arguments: Arguments) -> Result<Outcome, Failure> {
-        let patterns = desk.patterns()?;
+        let network = desk.network()?;
+        let patterns = &network.survey().patterns;
         let is_ring = |pattern: &&Pattern| matches!(pattern, Pattern::Ring(_));
         let (rings, phoenixes): (Vec<&Pattern>, Vec<&Pattern>) = patterns.iter().partition(is_ring);
         let (mut ko, mut en) = (
@@ -43,8 +44,8 @@ impl Tool for NetworkPatterns {
             ko.push_str(&format!("- {told_ko}\n"));
             en.push_str(&format!("- {told_en}\n"));
         }
-        let mut outcome = Outcome::new(&patterns, Both::new(ko.trim_end(), en.trim_end()));
-        outcome.demo = desk.network()?.is_demo();
+        let mut outcome = Outcome::new(patterns, Both::new(ko.trim_end(), en.trim_end()));
+        outcome.demo = network.is_demo();
         Ok(outcome)
     }
 }
