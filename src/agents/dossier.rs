@@ -178,10 +178,14 @@ pub fn whole(record: &Record) -> String {
     let struck: Vec<&Struck> = record.spoken.iter().flat_map(|spoken| &spoken.struck).collect();
     if !struck.is_empty() {
         let _ = writeln!(text, "## {}\n", say("뺀 문장", "Sentences withheld"));
+        let decision = say("결정은 담당자의 몫", "the decision is the officer's").to_owned();
+        let unfounded = say("결과에 없는 말", "in no result").to_owned();
         for struck in struck {
             let (sentence, why) = match struck {
                 Struck::Figure { sentence, figure } => (sentence, figure),
                 Struck::Contrary { sentence, matter } => (sentence, matter),
+                Struck::Decision { sentence } => (sentence, &decision),
+                Struck::Unfounded { sentence } => (sentence, &unfounded),
             };
             let _ = writeln!(text, "- {} ({why})", sentence.replace('\n', " "));
         }

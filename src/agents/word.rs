@@ -84,8 +84,8 @@ impl Wording<'_> {
         if !struck_at_last.is_empty() {
             let num = struck_at_last.len();
             let note = match language {
-                Language::Ko => format!("(결과에 없는 수치나 결과와 어긋나는 말이 있어 {num}개 문장을 뺐습니다.)"),
-                Language::En => format!("({num} sentences were withheld: a figure from nowhere, or against a result.)"),
+                Language::Ko => format!("(결과로 뒷받침되지 않아 뺀 문장: {num})"),
+                Language::En => format!("(Sentences withheld because no result bears them: {num})"),
             };
             text = if text.is_empty() { note } else { format!("{text}\n\n{note}") };
         }
@@ -99,6 +99,10 @@ fn complaint(struck: &[Struck], language: Language) -> String {
         (Struck::Figure { figure, .. }, Language::En) => format!("{figure} is in no result."),
         (Struck::Contrary { matter, .. }, Language::Ko) => format!("‘{matter}’에 대한 결과와 어긋납니다."),
         (Struck::Contrary { matter, .. }, Language::En) => format!("It is against the result on {matter}."),
+        (Struck::Decision { .. }, Language::Ko) => "심사할지는 직원이 결정합니다.".into(),
+        (Struck::Decision { .. }, Language::En) => "Whether to audit is for the officer to decide.".into(),
+        (Struck::Unfounded { .. }, Language::Ko) => "결과에 없는 말입니다.".into(),
+        (Struck::Unfounded { .. }, Language::En) => "That is in no result.".into(),
     });
     let reasons = reasons.collect::<Vec<_>>().join(" ");
     match language {

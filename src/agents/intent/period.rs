@@ -12,7 +12,7 @@ static DAY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(\d{4})\s*(?:[-./]|년)\s*(\d{1,2})\s*(?:[-./]|월)\s*(\d{1,2})일?").expect("a valid pattern")
 });
 static QUARTER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(\d{4})\s*년?\s*(?:q|제?\s*)([1-4])\s*(?:분기|quarter)?|q([1-4])\s*(?:of\s*)?(\d{4})|([1-4])(?:st|nd|rd|th) quarter (?:of )?(\d{4})")
+    Regex::new(r"(?i)\b(\d{4})\s*년?\s*(?:q([1-4])|제?\s*([1-4])\s*(?:분기|quarter))|\bq([1-4])\s*(?:of\s*)?(\d{4})|\b([1-4])(?:st|nd|rd|th) quarter (?:of )?(\d{4})")
         .expect("a valid pattern")
 });
 static MONTH: LazyLock<Regex> = LazyLock::new(|| {
@@ -48,11 +48,8 @@ pub fn period(request: &str, today: Date) -> Option<(Date, Date)> {
         return Some((from.min(to), from.max(to)));
     }
     if let Some(found) = QUARTER.captures(&lower) {
-        let (year, quarter) = match (found.get(1), found.get(2), found.get(3), found.get(4), found.get(5), found.get(6)) {
-            (Some(year), Some(quarter), ..) if found[0].contains('q') || found[0].contains("분기") => (year, quarter),
-            (_, _, Some(quarter), Some(year), ..) | (_, _, _, _, Some(quarter), Some(year)) => (year, quarter),
-            _ => return month(&lower, today),
-        };
+        let year = found.get(1).or(found.get(5)).or(found.get(7))?;
+        let quarter = found.get(2).or(found.get(3)).or(found.get(4)).or(found.get(6))?;
         let (year, quarter): (i16, i8) = (year.as_str().parse().ok()?, quarter.as_str().parse().ok()?);
         return quarter_of(Date::new(year, quarter * 3 - 2, 1).ok()?);
     }
@@ -133,6 +130,7 @@ mod tests {
         let read = |text: &str| period(text, today).map(|(from, to)| format!("{from}..{to}"));
         for (text, expected) in [
             ("Check its last quarter", "2025-07-01..2025-09-30"),
+            ("Should we audit C000228? Check its last quarter", "2025-07-01..2025-09-30"),
             ("지난 분기 실적", "2025-07-01..2025-09-30"),
             ("2024년 3분기", "2024-07-01..2024-09-30"),
             ("Q1 2025", "2025-01-01..2025-03-31"),

@@ -37,7 +37,8 @@ pub struct Arguments {
 #[derive(Serialize)]
 struct Compared {
     hs: String,
-    item: String,
+    item_en: Option<String>,
+    item_ko: Option<String>,
     origin: Option<String>,
     declarations: usize,
     /// KRW a kilogram: the middle one of the importer's, and the quartiles of the others'.
@@ -189,7 +190,8 @@ fn compare(
     let tenth = at(&others, 0.1);
     let lowest = own.iter().filter(|declaration| unit_value(declaration).is_some_and(|value| value < tenth));
     Some(Compared {
-        item: own[0].item_en.clone().or_else(|| own[0].item_ko.clone()).unwrap_or_default(),
+        item_en: own[0].item_en.clone(),
+        item_ko: own[0].item_ko.clone(),
         hs,
         origin,
         declarations: own.len(),
@@ -211,7 +213,10 @@ fn told(importer: &str, goods: &str, compared: &[Compared], widened: bool) -> Ou
         en.push_str("There were none of these goods in the period; earlier declarations are compared.\n");
     }
     for found in compared.iter().take(TOLD) {
-        let Compared { hs, item, declarations, others, .. } = found;
+        let Compared { hs, item_en, item_ko, declarations, others, .. } = found;
+        let name = |first: &Option<String>, second: &Option<String>| first.clone().or_else(|| second.clone());
+        let (name_ko, name_en) =
+            (name(item_ko, item_en).unwrap_or_default(), name(item_en, item_ko).unwrap_or_default());
         let from = found.origin.as_ref();
         let (own, median, ratio) =
             (format!("{:.0}", found.unit_value), format!("{:.0}", found.others_median), format!("{:.2}", found.ratio));
@@ -220,10 +225,10 @@ fn told(importer: &str, goods: &str, compared: &[Compared], widened: bool) -> Ou
         let origin_ko = from.map_or_else(|| "원산지 구분 없음".to_owned(), |origin| format!("원산지 {origin}"));
         let origin_en = from.map_or_else(|| "any origin".to_owned(), |origin| format!("origin {origin}"));
         ko.push_str(&format!(
-            "- HS {hs} {item} ({origin_ko}): {declarations}건의 중앙 단가 **{own}**원/kg, 다른 수입 {others}건의 중앙값 {median} (사분위 {low}–{high}); 비율 **{ratio}**, 하위 {rank}\n"
+            "- HS {hs} {name_ko} ({origin_ko}): {declarations}건의 중앙 단가 **{own}**원/kg, 다른 수입 {others}건의 중앙값 {median} (사분위 {low}–{high}); 비율 **{ratio}**, 하위 {rank}\n"
         ));
         en.push_str(&format!(
-            "- HS {hs} {item} ({origin_en}): middle unit value of {declarations} declarations **{own}** KRW/kg; of {others} others' {median} (quartiles {low}–{high}); ratio **{ratio}**, above {rank} of them\n"
+            "- HS {hs} {name_en} ({origin_en}): middle unit value of {declarations} declarations **{own}** KRW/kg; of {others} others' {median} (quartiles {low}–{high}); ratio **{ratio}**, above {rank} of them\n"
         ));
         if !found.lowest.is_empty() {
             let ids = found.lowest.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
