@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
+use super::train::today;
 use crate::config::Config;
-use crate::scoring::{Capacity, Error, Purpose, Reader, Scored, Shelf, hs};
+use crate::scoring::{Capacity, Error, Purpose, Reader, Scored, Shelf, delinquency, hs};
 
 #[derive(Debug, Subcommand)]
 pub enum ScoreCommand {
@@ -17,6 +18,29 @@ pub enum ScoreCommand {
     Risk(ScoreRiskArgs),
     /// Which HS codes a description of goods may have, and why
     Hs(ScoreHsArgs),
+    /// How likely each company is to be late with what it owes, and why
+    Delinquency(ScoreDelinquencyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ScoreDelinquencyArgs {
+    /// Folder of tables as for training, or a file of histories, one JSON object a line, or `-` for standard input
+    pub file: PathBuf,
+    /// Month whose last day the tables are seen from [default: the last one of the ledgers]
+    #[arg(long, value_name = "YYYY-MM")]
+    pub as_of: Option<delinquency::Month>,
+    /// Grade that is the best one left where a rule applies, such as `exit_ban=09`; more than one by commas
+    #[arg(long, value_name = "RULE=GRADE", value_delimiter = ',', value_parser = floor)]
+    pub floor: Vec<(delinquency::Rule, delinquency::Grade)>,
+    /// Rows of a table that may be left out because they cannot be used
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub max_bad_rows: usize,
+    /// Reasons for each company: 3 unless said, all without a number
+    #[arg(long, value_name = "N", num_args = 0..=1, default_value = "3", default_missing_value = "1000")]
+    pub reasons: usize,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -37,7 +61,7 @@ pub struct ScoreHsArgs {
 
 #[derive(Debug, Args)]
 pub struct ScoreRiskArgs {
-    /// CSV of declarations, or `-` for standard input
+    /// CSV or Parquet of declarations, or `-` for standard input
     pub file: PathBuf,
     /// One JSON object a line
     #[arg(long)]
@@ -60,7 +84,72 @@ pub(super) fn run(command: ScoreCommand, config: &Config) -> anyhow::Result<Exit
     match command {
         ScoreCommand::Risk(args) => risk(&args, config),
         ScoreCommand::Hs(args) => hs(&args, config),
+        ScoreCommand::Delinquency(args) => delinquency(&args, config),
     }
+}
+
+fn floor(typed: &str) -> Result<(delinquency::Rule, delinquency::Grade), String> {
+    let (rule, grade) = typed.split_once('=').ok_or("a floor is a rule and a grade, such as `exit_ban=09`")?;
+    let rule = serde_json::from_value(rule.into()).map_err(|error| error.to_string())?;
+    Ok((rule, grade.parse().map_err(|error: delinquency::NotAGrade| error.to_string())?))
+}
+
+fn delinquency(args: &ScoreDelinquencyArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let mut model = delinquency::Model::current(&Shelf::delinquency(&config.home))?;
+    model.tables.floors.extend(args.floor.iter().copied());
+    let mut output = BufWriter::new(stdout().lock());
+    let write = |output: &mut BufWriter<_>, history: &delinquency::History| -> anyhow::Result<()> {
+        let mut scored = model.score(history);
+        scored.reasons.truncate(args.reasons);
+        write_line(output, &scored, args.json, company_in_words)
+    };
+    if args.file.is_dir() {
+        let (today, data) = (today(jiff::Timestamp::now()), [args.file.clone()]);
+        let (mut histories, files) = delinquency::histories(&data, &model.tables, today, args.max_bad_rows)?;
+        for history in &mut histories {
+            history.as_of = args.as_of.unwrap_or(history.as_of);
+            write(&mut output, history)?;
+        }
+        output.flush()?;
+        let all_used = files.iter().all(|file| file.refused.is_empty());
+        return Ok(if all_used { ExitCode::SUCCESS } else { ExitCode::from(1) });
+    }
+    let (source, name) = open(&args.file)?;
+    let mut all_scored = true;
+    for (at, line) in BufReader::new(source).lines().enumerate() {
+        let line = line.map_err(|source| Error::Unreadable { name: name.clone(), source })?;
+        match delinquency::History::parse(&line) {
+            _ if line.trim().is_empty() => {}
+            Ok(mut history) => {
+                history.as_of = args.as_of.unwrap_or(history.as_of);
+                write(&mut output, &history)?;
+            }
+            Err(error) => {
+                all_scored = false;
+                eprintln!("{name} line {}: {error}", at + 1);
+                if args.json {
+                    writeln!(output, "{}", json!({ "row": at + 1, "error": error.to_string() }))?;
+                }
+            }
+        }
+        output.flush()?;
+    }
+    Ok(if all_scored { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn company_in_words(scored: &delinquency::Scored) -> String {
+    let delinquency::Scored { company, as_of, probability, score, grade, reasons, rules, .. } = scored;
+    let mut text = format!("{score:4}  grade {grade}  {probability:.4}  {company} as of {as_of}");
+    for reason in reasons {
+        text.push_str(&format!("\n    {:+.2}  {} {}", reason.contribution, reason.code, reason.en));
+    }
+    for rule in rules {
+        text.push_str(&format!("\n    rule   {}: {}", rule.references.join(", "), rule.en));
+    }
+    if let Some(change) = &scored.what_would_change {
+        text.push_str(&format!("\n    would be {} with grade {}: {}", change.score, change.grade, change.en));
+    }
+    text
 }
 
 fn hs(args: &ScoreHsArgs, config: &Config) -> anyhow::Result<ExitCode> {

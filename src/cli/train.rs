@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training};
+use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training, delinquency};
 
 #[derive(Debug, Subcommand)]
 pub enum TrainCommand {
@@ -17,6 +17,27 @@ pub enum TrainCommand {
     Risk(TrainRiskArgs),
     /// Learn which HS codes descriptions of goods have
     Hs(TrainHsArgs),
+    /// Learn which companies will be late with what they owe
+    Delinquency(TrainDelinquencyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainDelinquencyArgs {
+    /// Which column is what: a built-in mapping, or the path of a TOML file
+    #[arg(long, default_value = "demo", value_name = "NAME|FILE.toml")]
+    pub mapping: String,
+    /// Folder of the tables, or their files: `ledgers`, `companies`, `declarations`, `audits`, as CSV or Parquet
+    #[arg(long, value_name = "DIR|FILE", num_args = 1.., required = true)]
+    pub data: Vec<PathBuf>,
+    /// Rows of a table that may be left out because they cannot be used
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub max_bad_rows: usize,
+    /// Seed of all that is drawn
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -43,13 +64,13 @@ pub struct TrainRiskArgs {
     /// Which column is what: a built-in mapping, or the path of a TOML file
     #[arg(long, default_value = "kr-declarations", value_name = "NAME|FILE.toml")]
     pub mapping: String,
-    /// CSV to learn from; without `--valid` and `--test` its later days are held out
+    /// CSV or Parquet to learn from; without `--valid` and `--test` its later days are held out
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
-    /// CSV that ends the boosting and calibrates
+    /// CSV or Parquet that ends the boosting and calibrates
     #[arg(long, value_name = "FILE", requires = "test")]
     pub valid: Option<PathBuf>,
-    /// CSV that is looked at for the report alone
+    /// CSV or Parquet that is looked at for the report alone
     #[arg(long, value_name = "FILE", requires = "valid")]
     pub test: Option<PathBuf>,
     /// Rows of a file that may be left out because they cannot be used
@@ -73,7 +94,18 @@ pub(super) fn run(command: TrainCommand, config: &Config) -> anyhow::Result<Exit
     match command {
         TrainCommand::Risk(args) => risk(&args, config),
         TrainCommand::Hs(args) => hs(args, config),
+        TrainCommand::Delinquency(args) => delinquency(args, config),
     }
+}
+
+fn delinquency(args: TrainDelinquencyArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let TrainDelinquencyArgs { mapping, data, max_bad_rows, seed, json } = args;
+    let now = jiff::Timestamp::now();
+    let tables = delinquency::Tables::load(&mapping)?;
+    let training = delinquency::Training { tables, data, max_bad_rows, today: today(now), seed };
+    let (model, report) = delinquency::train(&training, version(now), &|line| eprintln!("{line}"))?;
+    let folder = model.put(&Shelf::delinquency(&config.home), &report)?;
+    tell(&report.model, &folder, json.then_some(&report), || report.in_words())
 }
 
 fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
@@ -105,16 +137,19 @@ fn version(now: jiff::Timestamp) -> String {
     now.strftime("%Y%m%dT%H%M%S%3fZ").to_string()
 }
 
+/// It is today somewhere until the day has ended on the last island, 14 hours ahead.
+pub(super) fn today(now: jiff::Timestamp) -> jiff::civil::Date {
+    now.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date()
+}
+
 fn risk(args: &TrainRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let now = jiff::Timestamp::now();
-    // It is today somewhere until the day has ended on the last island, 14 hours ahead.
-    let today = now.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date();
     let held_out = args.valid.clone().zip(args.test.clone()).map(|(valid, test)| HeldOut { valid, test });
     let training = Training {
         mapping: Mapping::load(&args.mapping)?,
         files: Files { train: args.data.clone(), held_out },
         max_bad_rows: args.max_bad_rows,
-        today,
+        today: today(now),
         seed: args.seed,
         compare: !args.alone,
     };

@@ -96,7 +96,7 @@ impl World {
         let size = self.size();
         let parties = Parties::draw(&size, &mut self.stream(0));
         write_parties(folder, &parties)?;
-        let mut due = vec![vec![0.0; ledger::MONTHS as usize + 1]; parties.companies.len()];
+        let mut due = vec![vec![0.0; ledger::MONTHS as usize]; parties.companies.len()];
         let mut evaded = vec![0.0; parties.companies.len()];
         let mut frauds = 0;
         let mut declarations = Sheet::create(folder, "declarations.csv", DECLARATION)?;
@@ -104,7 +104,7 @@ impl World {
         for (number, declaration) in Trade::new(&parties, size.declarations, self.stream(1)).enumerate() {
             declarations.write(declaration_row(number, &declaration))?;
             truth.write(truth_row(number, &declaration))?;
-            due[declaration.importer][(declaration.day / 30) as usize] += declaration.duty;
+            due[declaration.importer][month_of(declaration.day) as usize] += declaration.duty;
             evaded[declaration.importer] += declaration.evaded;
             frauds += usize::from(declaration.is_fraud);
         }
@@ -144,25 +144,29 @@ impl World {
         evaded: &[f64],
         made: &mut Made,
     ) -> Result<(), Error> {
-        let mut rng = self.stream(2);
+        // Audits have a stream of their own: what they claim weighs on the months that follow.
+        let (mut rng, mut audit_rng) = (self.stream(2), self.stream(3));
         let mut ledgers = Sheet::create(folder, "ledgers.csv", LEDGER)?;
         let mut audits = Sheet::create(folder, "audits.csv", AUDIT)?;
         for (at, company) in parties.companies.iter().enumerate() {
-            for month in ledger::months(at, company, &due[at], &mut rng) {
+            let audit = ledger::audit(at, evaded[at], &mut audit_rng);
+            let claim = audit.as_ref().filter(|audit| audit.claimed > 0.0).map(|audit| month_of(audit.day));
+            for month in ledger::months(at, company, &due[at], claim, &mut rng) {
                 made.months += 1;
                 made.late_months += usize::from(month.days_late > 30);
-                let (years, in_year) = (month.month / 12, month.month % 12);
+                let first = date_of_month(month.month);
                 ledgers.write([
                     company_id(at),
-                    format!("{:04}-{:02}", i32::from(FIRST_DAY.year()) + years, in_year + 1),
+                    format!("{:04}-{:02}", first.year(), first.month()),
                     won(month.due),
                     won(month.paid),
                     month.days_late.to_string(),
                     won(month.due - month.paid),
                     format!("{:.6}", month.probability),
+                    format!("{:.6}", month.six_months),
                 ])?;
             }
-            if let Some(audit) = ledger::audit(at, evaded[at], &mut rng) {
+            if let Some(audit) = audit {
                 let row = [company_id(at), date(audit.day).to_string(), audit.finding.into(), won(audit.claimed)];
                 audits.write(row)?;
             }
@@ -182,7 +186,7 @@ impl World {
 const DECLARATION: &str = "declaration,date,office,broker,importer,importer_age_days,seller,related,transport,hs,item_en,\
     item_ko,departure,origin,rate_type,rate,mass_kg,value_krw,duty_krw,fraud,planted_probability";
 const TRUTH: &str = "declaration,undervaluation,hidden,routed,young_phoenix,related_low,evaded_krw";
-const LEDGER: &str = "company,month,due_krw,paid_krw,days_late,arrears_krw,planted_probability";
+const LEDGER: &str = "company,month,due_krw,paid_krw,days_late,arrears_krw,planted_probability,planted_six_months";
 const AUDIT: &str = "company,date,finding,claimed_krw";
 
 fn declaration_row(number: usize, declaration: &Declaration) -> [String; 21] {
@@ -292,6 +296,17 @@ fn won(amount: f64) -> String {
 /// The date of a day of the world.
 fn date(day: i32) -> Date {
     FIRST_DAY.saturating_add(jiff::Span::new().days(day))
+}
+
+/// The month of a day of the world, from 0.
+fn month_of(day: i32) -> i32 {
+    let date = date(day);
+    i32::from(date.year() - FIRST_DAY.year()) * 12 + i32::from(date.month() - FIRST_DAY.month())
+}
+
+/// The first day of a month of the world.
+fn date_of_month(month: i32) -> Date {
+    FIRST_DAY.saturating_add(jiff::Span::new().months(month))
 }
 
 /// A CSV file in the making.

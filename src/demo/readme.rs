@@ -18,7 +18,7 @@ pub fn text(world: &World, made: &Made) -> String {
          | `companies.csv` | an importer | columns named `planted_` are answers, never inputs |\n\
          | `roles.csv` | an officer or owner of a company: a person, or another company (`holder`) | shares are of 1 |\n\
          | `people.csv`, `sellers.csv` | a person, a seller abroad | `related_to` lists companies that belong together with the seller |\n\
-         | `ledgers.csv` | a month of a company's duties | late is more than 30 days; `planted_probability` as above |\n\
+         | `ledgers.csv` | a month of a company's duties, due on its last day | late is more than 30 days; of what is not paid `days_late` runs to the end; `planted_probability` as above, and `planted_six_months` the same of any of the six months that follow, when this month's payment is not known yet |\n\
          | `audits.csv` | an audit of a company's books | three quarters of what was kept back is found |\n\
          | `world.json` | | says that all is invented; `haetae register import` reads it, so that what is drawn from the tables says so too |\n\n\
          ## What is planted in declarations\n\n\
@@ -40,10 +40,22 @@ pub fn text(world: &World, made: &Made) -> String {
          phone or address (`planted_phoenix_of`). {ring_share}% own each other in circles of three to six \
          (`planted_ring`). Phones and addresses are otherwise shared by chance alone.\n\n\
          ## What is planted in ledgers\n\n\
-         Log-odds of being late: {ledger_base}, plus {weakness} for each spread of the company's weakness (normal; 2.5 more \
-         for those that close in debt and those that rise from them), plus {season} in February and August, plus {closing} \
-         in the last six months before closing in debt. Closing companies do not pay what they are late with; of the others \
-         one in five does not.\n",
+         Log-odds of a month's being late: {ledger_base} and what follows added up. A late month makes the next ones \
+         likelier, so `planted_six_months` is worked out by the months in which nothing happens: its area under the curve \
+         is the best possible one of a score that looks six months ahead. It knows what no ledger tells (weakness, drift, \
+         closings and audits to come), so a model stays somewhat below it.\n\n\
+         | effect | log-odds | seen by |\n|---|---|---|\n\
+         | weakness of the company | {weakness} for each spread (normal; 2.5 more for those that close in debt and those that rise from them) | its history, and how it slips |\n\
+         | drift | a year brings it {drift} more or less, for each spread | the course of its history |\n\
+         | a late month | {recent} in the next month, half as much with every further one | `days_late`, `paid_krw` |\n\
+         | season | {season} in January and February | `month` |\n\
+         | size | {size} less for each spread of its share of trade | `due_krw`, `declarations.csv` |\n\
+         | a single kind of goods | {narrow} | `hs` of its declarations |\n\
+         | an audit that claimed something | {claim} in the six months after it | `audits.csv` |\n\
+         | closing in debt | {closing} in the last month, growing to it over a year | how it slips |\n\n\
+         What is paid in time is paid {habit} days late on average, {habit_slope} more for each unit of log-odds above the \
+         base, with a spread of {habit_spread} and within 29 days: so companies slip before they fail. Closing companies do \
+         not pay what they are late with in their last six months; of the others one in five does not.\n",
         seed = world.seed,
         scale = world.scale,
         first = FIRST_DAY,
@@ -73,7 +85,15 @@ pub fn text(world: &World, made: &Made) -> String {
         ring_share = parties::RING_SHARE * 100.0,
         ledger_base = ledger::BASE,
         weakness = ledger::WEAKNESS,
+        drift = ledger::DRIFT,
+        recent = ledger::RECENT,
         season = ledger::SEASON,
+        size = ledger::SIZE,
+        narrow = ledger::NARROW,
+        claim = ledger::CLAIM,
         closing = ledger::CLOSING,
+        habit = ledger::HABIT,
+        habit_slope = ledger::HABIT_SLOPE,
+        habit_spread = ledger::HABIT_SPREAD,
     )
 }

@@ -34,7 +34,7 @@ struct Manifest {
 #[derive(Clone, Debug)]
 pub struct Shelf {
     root: PathBuf,
-    /// As it is typed: `risk`, `hs`.
+    /// As it is typed: `risk`, `hs`, `delinquency`.
     kind: &'static str,
 }
 
@@ -54,6 +54,10 @@ impl Shelf {
 
     pub fn hs(home: &Path) -> Self {
         Self { root: home.join("scoring").join("hs"), kind: "hs" }
+    }
+
+    pub fn delinquency(home: &Path) -> Self {
+        Self { root: home.join("scoring").join("delinquency"), kind: "delinquency" }
     }
 
     /// Writes a model with its report and cards, and makes it the one that serves.

@@ -29,7 +29,7 @@ impl Calibration {
     pub fn fit(margins: &[f64], labels: &[bool]) -> Self {
         let positives = labels.iter().filter(|label| **label).count();
         if positives.min(labels.len() - positives) < MIN_POSITIVES {
-            return logistic(margins, labels);
+            return Self::logistic(margins, labels);
         }
         let mut order: Vec<usize> = (0..margins.len()).collect();
         order.sort_unstable_by(|a, b| margins[*a].total_cmp(&margins[*b]));
@@ -57,6 +57,14 @@ impl Calibration {
             margins: steps.iter().map(|step| step.margin).collect(),
             probabilities: steps.iter().map(|step| step.rate().clamp(floor, ceiling)).collect(),
         }
+    }
+
+    /// A logistic curve whatever the number of rows: it rises throughout, and two parameters catch little chance.
+    ///
+    /// # Panics
+    /// No rows.
+    pub fn logistic(margins: &[f64], labels: &[bool]) -> Self {
+        logistic(margins, labels)
     }
 
     pub fn probability(&self, margin: f64) -> f64 {

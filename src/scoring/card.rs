@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::mapping::Role;
-use super::report::{Measured, Ranking};
+use super::report::{FileRead, Measured, Ranking};
 use super::{Model, Report};
 
 pub fn english(model: &Model, report: &Report) -> String {
@@ -26,7 +26,7 @@ pub fn english(model: &Model, report: &Report) -> String {
         report.num_trees, report.num_features
     ));
     card.push_str("## What it learnt from\n\n| part | file | rows | not used | sha256 |\n|---|---|---|---|---|\n");
-    card.push_str(&files(report));
+    card.push_str(&file_lines(&report.files));
     card.push_str("\nColumns left out:\n\n");
     for (name, reason) in unused(model) {
         card.push_str(&format!("- `{name}`: {reason}\n"));
@@ -37,15 +37,10 @@ pub fn english(model: &Model, report: &Report) -> String {
     ));
     card.push_str(&rankings(
         test,
-        [
-            "this model",
-            "lookup of twins",
-            "best possible",
-            "logistic regression",
-            "random forest",
-            "linear SVM",
-            "isolation forest",
-        ],
+        "this model",
+        "lookup of twins",
+        "best possible",
+        &["logistic regression", "random forest", "linear SVM", "isolation forest"],
     ));
     card.push_str(&format!(
         "\nCalibration error {:.4} (validation rows {:.4}, which it was calibrated on), Brier score {:.4}.\n\n## Where it ends\n\n",
@@ -77,7 +72,7 @@ pub fn korean(model: &Model, report: &Report) -> String {
         report.num_features, report.num_trees
     ));
     card.push_str("## 학습 자료\n\n| 구분 | 파일 | 행 | 제외 | sha256 |\n|---|---|---|---|---|\n");
-    card.push_str(&files(report));
+    card.push_str(&file_lines(&report.files));
     card.push_str("\n사용하지 않은 열(이유는 영문 카드와 스키마 참조): ");
     card.push_str(&unused(model).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", "));
     card.push_str(&format!(
@@ -86,7 +81,10 @@ pub fn korean(model: &Model, report: &Report) -> String {
     ));
     card.push_str(&rankings(
         test,
-        ["이 모형", "쌍둥이 조회표", "가능한 최선", "로지스틱 회귀", "랜덤 포레스트", "선형 SVM", "격리 숲"],
+        "이 모형",
+        "쌍둥이 조회표",
+        "가능한 최선",
+        &["로지스틱 회귀", "랜덤 포레스트", "선형 SVM", "격리 숲"],
     ));
     card.push_str(&format!(
         "\n보정 오차 {:.4}(보정에 쓴 검증 자료 {:.4}), 브라이어 점수 {:.4}.\n\n## 한계\n\n",
@@ -107,12 +105,13 @@ pub fn korean(model: &Model, report: &Report) -> String {
     card
 }
 
-fn files(report: &Report) -> String {
-    let line = |file: &super::report::FileRead| {
+/// One line a file.
+pub(super) fn file_lines(files: &[FileRead]) -> String {
+    let line = |file: &FileRead| {
         let name = file_name(&file.name);
         format!("| {} | {name} | {} | {} | `{}` |\n", file.part, file.rows, file.refused.len(), file.sha256)
     };
-    report.files.iter().map(line).collect()
+    files.iter().map(line).collect()
 }
 
 /// A file's name without the folders it lay in, which are nobody else's business.
@@ -128,7 +127,7 @@ fn unused(model: &Model) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// One line a model: itself, the lookup, the best possible, and the rivals in their order.
-fn rankings(test: &Measured, names: [&str; 7]) -> String {
+pub(super) fn rankings(test: &Measured, own: &str, lookup_name: &str, best_name: &str, rivals: &[&str]) -> String {
     let line = |name: &str, ranking: &Ranking| {
         let interval = ranking.auc_interval.map_or(String::new(), |[low, high]| format!(" [{low:.4}, {high:.4}]"));
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
@@ -145,14 +144,14 @@ fn rankings(test: &Measured, names: [&str; 7]) -> String {
             number(ranking.twin_free_auc),
         )
     };
-    let mut lines = line(names[0], &test.ranking);
+    let mut lines = line(own, &test.ranking);
     if let Some(lookup) = &test.lookup {
-        lines.push_str(&line(names[1], lookup));
+        lines.push_str(&line(lookup_name, lookup));
     }
     if let Some(best) = &test.best_possible {
-        lines.push_str(&line(names[2], best));
+        lines.push_str(&line(best_name, best));
     }
-    for (ranking, name) in test.rivals.values().zip(&names[3..]) {
+    for (ranking, name) in test.rivals.values().zip(rivals) {
         lines.push_str(&line(name, ranking));
     }
     lines

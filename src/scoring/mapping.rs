@@ -72,6 +72,10 @@ pub enum Role {
     Number {
         at_least: Option<f64>,
     },
+    /// A day that may be missing, beside the one that orders the rows; of the tables of companies alone.
+    Day,
+    /// A month, as `2026-01`, `202601` or a day in it; of the tables of companies alone.
+    Month,
     /// The probability that the label was drawn with, which only an invented world knows: never an input, but what the
     /// best possible score is measured by.
     Truth,
@@ -150,6 +154,8 @@ impl From<Column> for ColumnTable {
             Role::Hs => Self { role: "hs".into(), ..table },
             Role::Category => Self { role: "category".into(), ..table },
             Role::Number { at_least } => Self { role: "number".into(), at_least, ..table },
+            Role::Day => Self { role: "day".into(), ..table },
+            Role::Month => Self { role: "month".into(), ..table },
             Role::Truth => Self { role: "truth".into(), ..table },
             Role::Unused { reason } => Self { role: "unused".into(), reason: Some(reason), ..table },
         }
@@ -330,7 +336,9 @@ impl Column {
 /// Names of the mappings that are built in.
 fn known() -> Vec<String> {
     let files = <assets::Models as rust_embed::Embed>::iter();
-    files.filter_map(|file| Some(file.strip_prefix("mappings/")?.strip_suffix(".toml")?.to_owned())).collect()
+    let names = files.filter_map(|file| Some(file.strip_prefix("mappings/")?.strip_suffix(".toml")?.to_owned()));
+    // Those of other models have folders of their own.
+    names.filter(|name| !name.contains('/')).collect()
 }
 
 #[cfg(test)]

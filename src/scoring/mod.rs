@@ -2,13 +2,14 @@
 //!
 //! In: tables read through a [`Mapping`]. Out: a versioned [`Model`] on disk with its report and its card, and
 //! [`Scored`] rows, each with the reasons. [`train`] tells the story of learning from top to bottom, [`Model::score`]
-//! that of scoring. [`hs`] recommends codes for descriptions and stands on the same [`Shelf`]. Knows nothing of the
-//! language model, nor of what is done with a score.
+//! that of scoring. [`hs`] recommends codes for descriptions, [`delinquency`] says whether companies will pay; both stand
+//! on the same [`Shelf`]. Knows nothing of the language model, nor of what is done with a score.
 
 mod artefact;
 mod boosting;
 mod calibration;
 mod card;
+pub mod delinquency;
 mod features;
 pub mod hs;
 mod mapping;
@@ -45,8 +46,12 @@ pub enum Error {
     Mapping { origin: String, reason: String },
     #[error("`{name}` could not be read: {source}")]
     Unreadable { name: String, source: std::io::Error },
-    #[error("`{name}` is no CSV file\n\nhint: tables are comma-separated text in UTF-8 or CP949")]
+    #[error("`{name}` is no CSV file\n\nhint: tables are comma-separated text in UTF-8 or CP949, or Parquet")]
     NotCsv { name: String },
+    #[error("`{name}` is no Parquet file that can be read: {reason}")]
+    BadParquet { name: String, reason: String },
+    #[error("`{name}` has {found} in column `{column}`, and {wanted} is needed")]
+    ColumnType { name: String, column: String, found: &'static str, wanted: &'static str },
     #[error("`{name}` line {line} is neither UTF-8 nor CP949")]
     Undecodable { name: String, line: u64 },
     #[error(
@@ -72,6 +77,20 @@ pub enum Error {
     KeyAcross { key: String, first: String, second: String },
     #[error("all rows are of {day}: a split by time takes at least 3 days\n\nhint: give `--valid` and `--test`")]
     NoTime { day: Date },
+    #[error(
+        "there is no table `{table}` in `{given}`\n\nhint: tables are files of that name, such as `{table}.csv` or \
+         `{table}.parquet`"
+    )]
+    TableMissing { table: &'static str, given: String },
+    #[error("table `{table}` is there twice: as `{}` and as `{}`", .first.display(), .second.display())]
+    TableTwice { table: &'static str, first: std::path::PathBuf, second: std::path::PathBuf },
+    #[error(
+        "`{name}` is no table that is known by its name\n\nhint: tables are called `ledgers`, `companies`, `declarations`, \
+         `audits`, and end in `.csv` or `.parquet`"
+    )]
+    NoSuchTable { name: String },
+    #[error("the ledgers run over {months} months, and at least {needed} are needed: {reason}")]
+    ShortLedgers { months: i32, needed: i32, reason: &'static str },
     #[error("there is no {kind} model yet\n\nhint: `haetae train {kind}` makes one")]
     NoModel { kind: &'static str },
     #[error("model `{path}` cannot be used: {reason}\n\nhint: `haetae train {kind}` makes a new one")]

@@ -188,7 +188,7 @@ impl Report {
 }
 
 impl Ranking {
-    fn in_words(&self, name: &str) -> String {
+    pub(super) fn in_words(&self, name: &str) -> String {
         let [low, high] = self.auc_interval.unwrap_or([f64::NAN; 2]);
         let alone = self.twin_free_auc.map_or(String::new(), |auc| format!("  {auc:.3}"));
         format!(

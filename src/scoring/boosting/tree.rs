@@ -93,6 +93,12 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
+    /// The sum for one row.
+    pub fn margin(&self, row: &[f32]) -> f64 {
+        let said = self.trees.iter().map(|tree| f64::from(tree.predict_by(|feature| row[feature])));
+        self.base + said.sum::<f64>()
+    }
+
     /// The sum for each row: log-odds where the ensemble was boosted.
     pub fn margins(&self, matrix: &Matrix) -> Vec<f64> {
         let mut margins = vec![0.0; matrix.num_rows()];

@@ -24,6 +24,8 @@ pub enum Reason {
     NotAnHsCode { column: String, value: String },
     #[error("`{column}` holds `{value}`, which is no date such as 2026-01-31 or 20260131")]
     NotADate { column: String, value: String },
+    #[error("`{column}` holds `{value}`, which is no month such as 2026-01 or 202601")]
+    NotAMonth { column: String, value: String },
     #[error("`{column}` is {date}, which lies after today, {today}")]
     FutureDate { column: String, date: Date, today: Date },
     #[error("`{column}` holds `{value}`, and the label is one of {expected}")]
@@ -67,13 +69,40 @@ impl Field<'_> {
     }
 
     pub fn date(&self, today: Date) -> Result<Date, Reason> {
-        let formats = ["%Y-%m-%d", "%Y%m%d"];
-        let date = formats.iter().find_map(|format| Date::strptime(format, self.text).ok());
+        let date = self.calendar_date();
         let date = date.ok_or_else(|| Reason::NotADate { column: self.header.into(), value: self.text.into() })?;
-        if date > today {
-            return Err(Reason::FutureDate { column: self.header.into(), date, today });
+        self.not_after(date, Some(today))
+    }
+
+    /// Days since 1970-01-01; a missing one is NaN.
+    pub fn day(&self, today: Option<Date>) -> Result<f64, Reason> {
+        if self.text.is_empty() {
+            return Ok(f64::NAN);
         }
-        Ok(date)
+        let date = self.calendar_date();
+        let date = date.ok_or_else(|| Reason::NotADate { column: self.header.into(), value: self.text.into() })?;
+        Ok(f64::from(days_since_1970(self.not_after(date, today)?)))
+    }
+
+    /// Months since the year 0, of a month or of a day in it.
+    pub fn month(&self, today: Option<Date>) -> Result<f64, Reason> {
+        let first = ["-01", "01"].iter().zip(["%Y-%m-%d", "%Y%m%d"]);
+        let of_month = first.filter_map(|(day, format)| Date::strptime(format, format!("{}{day}", self.text)).ok());
+        let date = self.calendar_date().or_else(|| of_month.into_iter().next());
+        let date = date.ok_or_else(|| Reason::NotAMonth { column: self.header.into(), value: self.text.into() })?;
+        let date = self.not_after(date, today)?;
+        Ok(f64::from(i32::from(date.year()) * 12 + i32::from(date.month()) - 1))
+    }
+
+    fn calendar_date(&self) -> Option<Date> {
+        ["%Y-%m-%d", "%Y%m%d"].iter().find_map(|format| Date::strptime(format, self.text).ok())
+    }
+
+    fn not_after(&self, date: Date, today: Option<Date>) -> Result<Date, Reason> {
+        match today {
+            Some(today) if date > today => Err(Reason::FutureDate { column: self.header.into(), date, today }),
+            _ => Ok(date),
+        }
     }
 
     pub fn label(&self, positive: &[String], negative: &[String]) -> Result<bool, Reason> {
@@ -88,4 +117,9 @@ impl Field<'_> {
             }),
         }
     }
+}
+
+/// Days from 1970-01-01 to `date`.
+pub fn days_since_1970(date: Date) -> i32 {
+    date.duration_since(Date::constant(1970, 1, 1)).as_hours() as i32 / 24
 }

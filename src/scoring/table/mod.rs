@@ -1,14 +1,18 @@
 //! A table read through a mapping: rows as columns of numbers and categories.
 //!
-//! In: CSV, streamed. Out: [`Table`]s of at most as many rows as asked for. What makes the whole file unusable is an
-//! error; a row that cannot be used stands in [`Table::refused`] with its line and its reason, and whoever asked decides
-//! how many of those are too many. Knows nothing of models.
+//! In: CSV, streamed, or Parquet, known by its first bytes. Out: [`Table`]s of at most as many rows as asked for. What makes
+//! the whole file unusable is an error; a row that cannot be used stands in [`Table::refused`] with its line and its
+//! reason, and whoever asked decides how many of those are too many. A row of Parquet has the line that it would have in
+//! CSV. Knows nothing of models.
 
 mod encoding;
 mod field;
+mod parquet;
+mod whole;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{Chain, Cursor, Read};
 
 use super::Error;
 use super::mapping::{Column, Mapping, Role};
@@ -18,7 +22,9 @@ use jiff::civil::Date;
 
 pub(super) use encoding::Decoder;
 pub use encoding::Encoding;
+pub(super) use field::days_since_1970;
 pub use field::{Reason, Refused};
+pub(super) use whole::{read_whole, usable};
 
 /// What the rows are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +33,15 @@ pub enum Purpose {
     Learn { today: Date },
     /// Only the inputs must be there.
     Score,
+}
+
+impl Purpose {
+    fn today(self) -> Option<Date> {
+        match self {
+            Self::Learn { today } => Some(today),
+            Self::Score => None,
+        }
+    }
 }
 
 /// Rows of a file.
@@ -40,6 +55,7 @@ pub struct Table {
     pub labels: Vec<bool>,
     /// The probabilities that labels were drawn with; empty where the mapping or the file has none.
     pub truth: Vec<f64>,
+    /// Days and months among them, counted from 1970-01-01 and from the year 0.
     pub numbers: HashMap<String, Vec<f64>>,
     pub categories: HashMap<String, Categories>,
     pub refused: Vec<Refused>,
@@ -56,46 +72,53 @@ pub struct Categories {
 
 /// Reads a table piece by piece.
 pub struct Reader<'a, R> {
-    csv: csv::Reader<R>,
+    source: Source<R>,
     /// As the user knows the file.
     name: String,
     mapping: &'a Mapping,
     /// Place of each column of the mapping in the file, and its header.
     places: Vec<Option<(usize, String)>>,
-    num_fields: usize,
-    decoder: Decoder,
     purpose: Purpose,
     seen: HashMap<String, u64>,
+}
+
+/// Where rows come from.
+enum Source<R> {
+    Csv(Box<Csv<R>>),
+    Parquet { rows: parquet::Rows, line: u64 },
+}
+
+struct Csv<R> {
+    /// The first bytes were looked at already.
+    rows: csv::Reader<Chain<Cursor<Vec<u8>>, R>>,
+    record: csv::ByteRecord,
+    decoder: Decoder,
+    num_fields: usize,
 }
 
 impl<'a, R: Read> Reader<'a, R> {
     /// Reads the header of the file called `name`.
     ///
     /// # Errors
-    /// A file that is empty, is not text, lacks a column, or has one twice.
-    pub fn open(source: R, name: &str, mapping: &'a Mapping, purpose: Purpose) -> Result<Self, Error> {
-        let mut csv = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(source);
-        let mut decoder = Decoder::default();
-        let mut header = csv::ByteRecord::new();
-        if !csv.read_byte_record(&mut header).map_err(|source| unreadable(name, source))? {
-            return Err(Error::NoRows { name: name.into() });
+    /// A file that is empty, is neither text nor Parquet, lacks a column, or has one twice or of a type that does not fit.
+    pub fn open(mut source: R, name: &str, mapping: &'a Mapping, purpose: Purpose) -> Result<Self, Error> {
+        let unreadable = |source| Error::Unreadable { name: name.into(), source };
+        let mut head = Vec::new();
+        source.by_ref().take(parquet::MAGIC.len() as u64).read_to_end(&mut head).map_err(unreadable)?;
+        if head != parquet::MAGIC {
+            let (csv, headers) = Csv::open(Cursor::new(head).chain(source), name)?;
+            let places = places(&headers, name, mapping, purpose)?;
+            let source = Source::Csv(Box::new(csv));
+            return Ok(Self { source, name: name.into(), mapping, places, purpose, seen: HashMap::new() });
         }
-        if header.as_slice().contains(&0) || header.as_slice().starts_with(b"PAR1") {
-            return Err(Error::NotCsv { name: name.into() });
-        }
-        settle(&mut decoder, &header, name, 1)?;
-        let headers: Vec<String> = header
-            .iter()
-            .enumerate()
-            .map(|(at, field)| {
-                let text = decoder.text(field);
-                let text = if at == 0 { text.trim_start_matches('\u{feff}') } else { &text };
-                text.trim().to_owned()
-            })
-            .collect();
-        let places = places(&headers, name, mapping, purpose)?;
-        let num_fields = headers.len();
-        Ok(Self { csv, name: name.into(), mapping, places, num_fields, decoder, purpose, seen: HashMap::new() })
+        source.read_to_end(&mut head).map_err(unreadable)?;
+        let mut rows = parquet::Rows::open(head, name)?;
+        let places = places(&rows.headers(), name, mapping, purpose)?;
+        let needed = mapping.columns.iter().zip(&places).filter(|(column, _)| is_read(column, purpose));
+        let wanted = needed.filter_map(|(column, place)| Some((place.as_ref()?.0, &column.role)));
+        rows.want(&wanted.collect::<Vec<_>>())?;
+        let source = Source::Parquet { rows, line: 1 };
+        Ok(Self { source, name: name.into(), mapping, places, purpose, seen: HashMap::new() })
     }
 
     /// The next rows, at most `max_rows` with those that cannot be used; no rows at all at the end of the file.
@@ -104,14 +127,9 @@ impl<'a, R: Read> Reader<'a, R> {
     /// A file that breaks off, or that changes its encoding.
     pub fn read(&mut self, max_rows: usize) -> Result<Table, Error> {
         let mut rows = Rows::new(self.mapping);
-        let mut record = csv::ByteRecord::new();
         while rows.table.lines.len() + rows.table.refused.len() < max_rows {
-            if !self.csv.read_byte_record(&mut record).map_err(|source| unreadable(&self.name, source))? {
-                break;
-            }
-            let line = record.position().map_or(0, csv::Position::line);
-            settle(&mut self.decoder, &record, &self.name, line)?;
-            if let Err(reason) = self.row(&record, line, &mut rows) {
+            let Some(line) = self.source.advance(&self.name)? else { break };
+            if let Err(reason) = self.row(line, &mut rows) {
                 rows.table.refused.push(Refused { line, reason });
             }
         }
@@ -119,14 +137,12 @@ impl<'a, R: Read> Reader<'a, R> {
     }
 
     /// Reads one row; nothing of it is kept unless all of it can be used.
-    fn row(&mut self, record: &csv::ByteRecord, line: u64, rows: &mut Rows) -> Result<(), Reason> {
-        if record.len() != self.num_fields {
-            return Err(Reason::Fields { expected: self.num_fields, found: record.len() });
-        }
+    fn row(&mut self, line: u64, rows: &mut Rows) -> Result<(), Reason> {
+        self.source.check()?;
         rows.begin();
-        for (at, column) in self.mapping.columns.iter().enumerate() {
-            let Some((place, header)) = &self.places[at] else { continue };
-            let text = self.decoder.text(&record[*place]);
+        for (column, place) in self.mapping.columns.iter().zip(&self.places) {
+            let Some((place, header)) = place.as_ref().filter(|_| is_read(column, self.purpose)) else { continue };
+            let text = self.source.text(*place);
             let field = Field { header, text: text.trim() };
             match (&column.role, self.purpose) {
                 (Role::Key, _) => rows.key = field.text.to_owned(),
@@ -135,6 +151,8 @@ impl<'a, R: Read> Reader<'a, R> {
                     rows.label = Some(field.label(positive, negative)?);
                 }
                 (Role::Number { at_least }, _) => rows.numbers.push(field.number(*at_least)?),
+                (Role::Day, purpose) => rows.numbers.push(field.day(purpose.today())?),
+                (Role::Month, purpose) => rows.numbers.push(field.month(purpose.today())?),
                 (Role::Truth, Purpose::Learn { .. }) => rows.truth = Some(field.number(Some(0.0))?),
                 (Role::Category, _) => rows.texts.push(field.text.to_owned()),
                 (Role::Hs, _) => rows.texts.push(field.hs()?),
@@ -149,8 +167,8 @@ impl<'a, R: Read> Reader<'a, R> {
     }
 
     fn claim_key(&mut self, key: &str, line: u64) -> Result<(), Reason> {
-        let at = self.mapping.columns.iter().position(|column| matches!(column.role, Role::Key));
-        let header = at.and_then(|at| self.places[at].as_ref()).map_or("", |(_, header)| header);
+        let Some(at) = self.mapping.columns.iter().position(|column| column.role == Role::Key) else { return Ok(()) };
+        let header = self.places[at].as_ref().map_or("", |(_, header)| header);
         if key.is_empty() {
             return Err(Reason::Empty { column: header.into() });
         }
@@ -159,6 +177,69 @@ impl<'a, R: Read> Reader<'a, R> {
         }
         self.seen.insert(key.to_owned(), line);
         Ok(())
+    }
+}
+
+impl<R: Read> Csv<R> {
+    fn open(source: Chain<Cursor<Vec<u8>>, R>, name: &str) -> Result<(Self, Vec<String>), Error> {
+        let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(source);
+        let mut decoder = Decoder::default();
+        let mut header = csv::ByteRecord::new();
+        if !rows.read_byte_record(&mut header).map_err(|source| unreadable(name, source))? {
+            return Err(Error::NoRows { name: name.into() });
+        }
+        if header.as_slice().contains(&0) {
+            return Err(Error::NotCsv { name: name.into() });
+        }
+        settle(&mut decoder, &header, name, 1)?;
+        let headers: Vec<String> = header
+            .iter()
+            .enumerate()
+            .map(|(at, field)| {
+                let text = decoder.text(field);
+                let text = if at == 0 { text.trim_start_matches('\u{feff}') } else { &text };
+                text.trim().to_owned()
+            })
+            .collect();
+        Ok((Self { rows, record: csv::ByteRecord::new(), decoder, num_fields: headers.len() }, headers))
+    }
+}
+
+impl<R: Read> Source<R> {
+    /// Goes to the next row and says its line.
+    fn advance(&mut self, name: &str) -> Result<Option<u64>, Error> {
+        match self {
+            Self::Csv(csv) => {
+                let Csv { rows, record, decoder, .. } = &mut **csv;
+                if !rows.read_byte_record(record).map_err(|source| unreadable(name, source))? {
+                    return Ok(None);
+                }
+                let line = record.position().map_or(0, csv::Position::line);
+                settle(decoder, record, name, line)?;
+                Ok(Some(line))
+            }
+            Self::Parquet { rows, line } => {
+                *line += 1;
+                Ok(rows.advance()?.then_some(*line))
+            }
+        }
+    }
+
+    /// Whether the row has as many fields as there are headers.
+    fn check(&self) -> Result<(), Reason> {
+        match self {
+            Self::Csv(csv) if csv.record.len() != csv.num_fields => {
+                Err(Reason::Fields { expected: csv.num_fields, found: csv.record.len() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn text(&self, place: usize) -> Cow<'_, str> {
+        match self {
+            Self::Csv(csv) => csv.decoder.text(&csv.record[place]),
+            Self::Parquet { rows, .. } => rows.text(place).into(),
+        }
     }
 }
 
@@ -201,8 +282,17 @@ fn places(
 fn is_needed(column: &Column, purpose: Purpose) -> bool {
     match column.role {
         Role::Key | Role::Date | Role::Label { .. } => matches!(purpose, Purpose::Learn { .. }),
-        Role::Hs | Role::Category | Role::Number { .. } => true,
+        Role::Hs | Role::Category | Role::Number { .. } | Role::Day | Role::Month => true,
         Role::Truth | Role::Unused { .. } => false,
+    }
+}
+
+/// Whether anything is made of a column that is there.
+fn is_read(column: &Column, purpose: Purpose) -> bool {
+    match column.role {
+        Role::Date | Role::Label { .. } | Role::Truth => matches!(purpose, Purpose::Learn { .. }),
+        Role::Unused { .. } => false,
+        _ => true,
     }
 }
 
@@ -237,7 +327,7 @@ impl Rows {
         let names = |is: fn(&Role) -> bool| -> Vec<String> {
             mapping.columns.iter().filter(|column| is(&column.role)).map(|column| column.name.clone()).collect()
         };
-        let number_names = names(|role| matches!(role, Role::Number { .. }));
+        let number_names = names(|role| matches!(role, Role::Number { .. } | Role::Day | Role::Month));
         let text_names = names(|role| matches!(role, Role::Category | Role::Hs));
         Self {
             table: Table::default(),
