@@ -54,6 +54,9 @@ pub struct ScoreHsArgs {
     /// Codes named at each level
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub top: usize,
+    /// Answer to a question that a recommendation asked, such as `material=cotton`; may be given more than once
+    #[arg(long = "answer", value_name = "ATTRIBUTE=VALUE", requires = "text")]
+    pub answers: Vec<String>,
     /// One JSON object a line
     #[arg(long)]
     pub json: bool,
@@ -153,10 +156,11 @@ fn company_in_words(scored: &delinquency::Scored) -> String {
 }
 
 fn hs(args: &ScoreHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let answers = args.answers.iter().map(|answer| hs::Answer::parse(answer)).collect::<Result<Vec<_>, _>>()?;
     let model = hs::Model::current(&Shelf::hs(&config.home))?;
     let mut output = BufWriter::new(stdout().lock());
     let mut write = |text: &str| -> anyhow::Result<()> {
-        let recommended = model.recommend(text, args.top);
+        let recommended = model.recommend(text, args.top, &answers);
         write_line(&mut output, &recommended, args.json, codes_in_words)?;
         // Whoever pipes texts in one by one waits for each.
         Ok(output.flush()?)
@@ -188,6 +192,12 @@ fn codes_in_words(recommended: &hs::Recommendation) -> String {
     for hs::Line { code, en, ko, .. } in &recommended.national {
         let name = ko.as_ref().or(en.as_ref()).map_or("", String::as_str);
         text.push_str(&format!("\n    line   {code}  {name}"));
+    }
+    if let Some(hs::Question { en, options, expected_set_size, .. }) = &recommended.next_question {
+        text.push_str(&format!("\n    {en} It would leave about {expected_set_size:.1} codes:"));
+        for hs::Choice { value, en, codes, .. } in options {
+            text.push_str(&format!("\n        --answer {value}  {en} ({} codes)", codes.len()));
+        }
     }
     for hs::Similar { text: other, code, cosine, .. } in &recommended.similar {
         text.push_str(&format!("\n    like {cosine:.2}  {code}  {other}"));

@@ -105,6 +105,8 @@ pub enum Error {
     BadDescriptions { name: String, refused: usize, rows: usize, lines: String },
     #[error("{found} descriptions to learn from, and at least {needed} are needed")]
     TooFewDescriptions { found: usize, needed: usize },
+    #[error("`{given}` is no answer, which is written `attribute=value`\n\nhint: there are `{known}`")]
+    UnknownAnswer { given: String, known: String },
     #[error("cannot {act} `{path}`: {source}")]
     Disk { act: &'static str, path: std::path::PathBuf, source: std::io::Error },
     #[error("`{flag}` is {value}, and must be {limit}")]

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::features::{Grams, Space, Vector, grams, in_context};
-use super::linear::{Example, Linear, softmax};
+use super::linear::{Example, Linear, Rivals};
 use super::neighbours::Neighbours;
 use super::source::{Item, Kind};
 
@@ -36,6 +36,10 @@ pub struct Evidence {
     pub nearest_class: [Option<u32>; 3],
     /// Share of the words that any item has.
     pub known: f32,
+    /// Least, mean and greatest rarity of the words.
+    pub rarity: [f32; 3],
+    /// Probability of the first heading by the linear model alone.
+    pub linear_heading: f32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -95,9 +99,7 @@ impl Base {
         let (mut base, vectors) = skeleton(items, item_grams);
         base.linear = (0..LEVELS.len())
             .into_par_iter()
-            .map(|level| {
-                Linear::fit(base.space.len(), base.classes[level].len(), &base.examples(&vectors, level), seed)
-            })
+            .map(|level| Linear::fit(base.space.len(), base.rivals(level), &base.examples(&vectors, level), seed))
             .collect();
         base
     }
@@ -111,16 +113,29 @@ impl Base {
         let (mut base, vectors) = skeleton(items, item_grams);
         for level in 0..LEVELS.len() {
             let examples = base.examples(&vectors, level);
-            let linear = Linear::empty(base.space.len(), base.classes[level].len(), &examples);
+            let linear = Linear::empty(base.space.len(), base.rivals(level), &examples);
             base.linear.push(linear.with_weights(learnt)?);
         }
         Some(base)
     }
 
-    /// Only what tells the classes apart; it can judge nothing more.
+    /// Chapters and headings are told apart from all others, subheadings from those of their heading.
+    fn rivals(&self, level: usize) -> Rivals {
+        match level {
+            2 => Rivals::within(self.above.iter().map(|above| above[1])),
+            _ => Rivals::all(self.classes[level].len()),
+        }
+    }
+
+    /// Only what tells the classes apart; it can find nothing more.
     pub fn names_alone(self) -> Self {
-        let Self { classes, above, prior, .. } = self;
-        Self { classes, above, prior, ..Self::default() }
+        let Self { classes, above, prior, of_item, .. } = self;
+        Self { classes, above, prior, of_item, ..Self::default() }
+    }
+
+    /// Class of an item's heading.
+    pub fn heading_of(&self, item: u32) -> Option<u32> {
+        self.of_item[item as usize][1]
     }
 
     pub fn weights(&self) -> impl Iterator<Item = f32> {
@@ -140,20 +155,13 @@ impl Base {
     }
 
     /// Signals: greatest cosine within the subheading among past items, then among names and law; the same of its heading;
-    /// of its chapter over all; log-probability of subheading, heading and chapter; log of past items; votes of
+    /// of its chapter over all; log-probability of the subheading within its heading, of heading and chapter; log of past items; votes of
     /// subheading, heading and chapter.
     pub fn evidence(&self, text: &str) -> Evidence {
-        let (vector, known) = self.space.vector(&grams(text));
+        let grams = grams(text);
+        let (vector, known) = self.space.vector(&grams);
         let cosines = self.neighbours.cosines(&vector);
-        let log: Vec<Vec<f32>> = self
-            .linear
-            .iter()
-            .map(|linear| {
-                let mut odds = linear.log_odds(&vector);
-                softmax(&mut odds);
-                odds.iter().map(|p| p.max(1e-9).ln()).collect()
-            })
-            .collect();
+        let log: Vec<Vec<f32>> = self.linear.iter().map(|linear| linear.log_probabilities(&vector)).collect();
         let zeros: [Vec<f32>; LEVELS.len()] = std::array::from_fn(|level| vec![0.0; self.classes[level].len()]);
         let mut greatest = zeros.clone().map(|of_level| [of_level.clone(), of_level]);
         let mut votes = zeros;
@@ -214,6 +222,8 @@ impl Base {
             nearest_class,
             nearest: order.iter().map(|at| (*at, cosines[*at as usize])).collect(),
             known,
+            rarity: self.space.rarity(&grams),
+            linear_heading: log[1].iter().copied().fold(f32::NEG_INFINITY, f32::max).exp(),
         }
     }
 

@@ -153,6 +153,8 @@ mod tests {
                 nearest: vec![],
                 nearest_class: [None; 3],
                 known: 1.0,
+                rarity: [1.0; 3],
+                linear_heading: 0.5,
             }
         };
         let texts: Vec<Evidence> = (0..1000).map(|at| evidence(usize::from(at % 5 == 0))).collect();

@@ -119,6 +119,19 @@ impl Space {
         }
         (vector, known)
     }
+
+    /// Least, mean and greatest rarity of the words of a text.
+    pub fn rarity(&self, grams: &Grams) -> [f32; 3] {
+        let words = grams.iter().filter(|(gram, _)| gram & RUN == 0);
+        let rarities: Vec<f32> =
+            words.map(|(gram, _)| self.places.get(gram).map_or(self.unseen, |at| self.rarity[*at as usize])).collect();
+        if rarities.is_empty() {
+            return [self.unseen; 3];
+        }
+        let least = rarities.iter().copied().fold(f32::INFINITY, f32::min);
+        let greatest = rarities.iter().copied().fold(0.0, f32::max);
+        [least, rarities.iter().sum::<f32>() / rarities.len() as f32, greatest]
+    }
 }
 
 #[cfg(test)]

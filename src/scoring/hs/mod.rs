@@ -5,7 +5,7 @@
 //! stated coverage, national lines, similar texts, and whether the text is too vague. Knows nothing of declarations.
 //!
 //! `source` reads, `features` weighs words, `neighbours` and `linear` find signals, which `base` gathers; `blend` makes
-//! probabilities of them, `sets` bounds, `refusal` abstains; `parts` keeps what is measured apart from what is learnt.
+//! probabilities of them, `sets` bounds, `refusal` abstains, `question` asks on; `parts` keeps what is measured apart from what is learnt.
 
 mod base;
 mod blend;
@@ -16,6 +16,7 @@ mod linear;
 mod model;
 mod neighbours;
 mod parts;
+mod question;
 mod refusal;
 mod report;
 mod sets;
@@ -23,6 +24,7 @@ mod source;
 mod train;
 
 pub use model::{Line, Model, Ranked, Recommendation, Similar, Stated};
+pub use question::{Answer, Choice, Question};
 pub use report::Report;
 pub use source::Kind;
 pub use train::{Training, train};

@@ -2,7 +2,7 @@
 //!
 //! A text is always judged; whether it is too vague stands beside, and whoever shows it decides what to do with that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::base::{Base, Evidence, LEVELS, item_grams};
 use super::blend::Blend;
 use super::card;
-use super::features::{Grams, normalised};
-use super::refusal::{Marks, Rule, Words};
+use super::features::Grams;
+use super::question::{Answer, Question, Questions};
+use super::refusal::{Marks, Rule, Words, marks};
 use super::report::Report;
 use super::sets::Sets;
 use super::source::{Item, Kind};
@@ -39,6 +40,7 @@ pub struct Model {
     /// Items that name each code, and national lines beneath each subheading.
     names: HashMap<String, Vec<u32>>,
     lines: HashMap<String, Vec<u32>>,
+    questions: Questions,
 }
 
 /// What a text was judged to be.
@@ -59,6 +61,11 @@ pub struct Recommendation {
     /// National lines beneath the subheadings above, most alike first; their order is no probability.
     pub national: Vec<Line>,
     pub sets: Option<Stated>,
+    /// Answers that were taken into account.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// What would narrow the set of subheadings most.
+    pub next_question: Option<Question>,
     /// Nearest texts learnt from: the reasons.
     pub similar: Vec<Similar>,
 }
@@ -80,7 +87,8 @@ pub struct Line {
     pub ko: Option<String>,
 }
 
-/// Codes that hold the true one as often as stated; absent where that would take all there are.
+/// Codes that hold the true one as often as stated; absent where that would take all there are. Answers leave those that
+/// they allow: a statement about texts cannot vouch for what was answered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Stated {
     pub coverage: f64,
@@ -106,14 +114,7 @@ pub(super) struct Judged {
 pub(super) fn judge(base: &Base, blend: &Blend, evidence: &Evidence, text: &str, words: [f32; 3]) -> Judged {
     let subheadings = blend.probabilities(evidence);
     let levels = [0, 1, 2].map(|level| base.at_level(level, &subheadings));
-    let first = |level: usize| levels[level].first().map_or(0.0, |(_, p)| *p);
-    let cosine = |place: usize| evidence.nearest.get(place).map_or(0.0, |(_, cosine)| *cosine);
-    let text = normalised(text);
-    let digits = text.chars().filter(char::is_ascii_digit).count() as f32 / text.chars().count().max(1) as f32;
-    let num_words = text.split(' ').count() as f32;
-    let [odds, vague, clear] = words;
-    let marks =
-        [first(0), first(1), first(2), cosine(0), cosine(4), evidence.known, num_words, digits, odds, vague, clear];
+    let marks = marks(base, &levels, evidence, text, words);
     Judged { levels, marks }
 }
 
@@ -130,6 +131,8 @@ pub(super) fn vague_and_clear<'a>(items: &'a [Item], vague: &'a [String]) -> Vec
 
 /// Most texts named as reasons.
 const SIMILAR: usize = 3;
+/// Subheadings that a question is about where the set would be all there are.
+const ASKED_ON: usize = 30;
 
 impl Model {
     pub fn new(learnt: Learnt, base: Base, words: Option<Words>) -> Self {
@@ -141,7 +144,9 @@ impl Model {
                 lines.entry(subheading.to_owned()).or_default().push(at as u32);
             }
         }
-        Self { learnt, base, words, names, lines }
+        let headings = base.above.iter().map(|above| above[1]).collect();
+        let questions = Questions::new(&learnt.items, &base.classes[2], headings);
+        Self { learnt, base, words, names, lines, questions }
     }
 
     /// When it was trained, which is its name.
@@ -149,14 +154,18 @@ impl Model {
         &self.learnt.version
     }
 
-    /// The codes that `text` may mean, at most `top` a level.
-    pub fn recommend(&self, text: &str, top: usize) -> Recommendation {
+    /// The codes that `text` may mean, at most `top` a level, after what was answered to questions about it.
+    pub fn recommend(&self, text: &str, top: usize, answers: &[Answer]) -> Recommendation {
         let Learnt { version, items, blends, sets, rules, .. } = &self.learnt;
         let language = Language::detect(text);
         let evidence = self.base.evidence(text);
         let words = self.words.as_ref().map_or([0.0; 3], |words| words.marks(text));
         let none = Blend { weights: Vec::new() };
-        let Judged { levels, marks } = judge(&self.base, of(blends, language).unwrap_or(&none), &evidence, text, words);
+        let Judged { levels: judged, marks } =
+            judge(&self.base, of(blends, language).unwrap_or(&none), &evidence, text, words);
+        let allowed = self.allowed(&judged, answers);
+        let refined = self.questions.refine(&judged[2], answers);
+        let levels = [0, 1, 2].map(|level| self.base.at_level(level, &refined));
         let (vagueness, limit) = of(rules, language).map_or((0.0, 0.0), |rule| rule.vagueness(&marks));
         let code = |level: usize, class: u32| self.base.classes[level][class as usize].clone();
         let ranked = |level: usize| -> Vec<Ranked> {
@@ -170,16 +179,18 @@ impl Model {
                 .collect()
         };
         let hs6 = ranked(2);
-        let set = |sets: &Sets, level: usize| {
-            let num = sets.num(level, &levels[level])?;
-            Some(levels[level][..num].iter().map(|(class, _)| code(level, *class)).collect())
+        let sets = of(sets, language);
+        let set = |level: usize| -> Option<Vec<(u32, f32)>> {
+            let num = sets?.num(level, &judged[level])?;
+            let set = &judged[level][..num];
+            let left: Vec<(u32, f32)> =
+                set.iter().filter(|(class, _)| allowed[level].contains(class)).copied().collect();
+            // Answers that leave nothing contradict the text; the set stands as it was.
+            Some(if left.is_empty() { set.to_vec() } else { left })
         };
-        let stated = of(sets, language).map(|sets| Stated {
-            coverage: sets.coverage,
-            hs2: set(sets, 0),
-            hs4: set(sets, 1),
-            hs6: set(sets, 2),
-        });
+        let named = |level: usize| Some(set(level)?.into_iter().map(|(class, _)| code(level, class)).collect());
+        let stated = sets.map(|sets| Stated { coverage: sets.coverage, hs2: named(0), hs4: named(1), hs6: named(2) });
+        let asked_on = set(2).unwrap_or_else(|| levels[2].iter().take(ASKED_ON).copied().collect());
         let similar = evidence.nearest.iter().take(SIMILAR).map(|(at, cosine)| {
             let Item { text, code, kind, .. } = &items[*at as usize];
             Similar { text: text.clone(), code: code.as_str().into(), kind: *kind, cosine: *cosine }
@@ -197,8 +208,17 @@ impl Model {
             national: self.national(&hs6, &evidence, top),
             hs6,
             sets: stated,
+            answers: answers.iter().map(Answer::typed).collect(),
+            next_question: self.questions.next(&asked_on, answers, &self.base.classes[2]),
             similar: similar.collect(),
         }
+    }
+
+    /// Classes of each level that answers leave.
+    fn allowed(&self, judged: &[Vec<(u32, f32)>; 3], answers: &[Answer]) -> [HashSet<u32>; 3] {
+        let allowed = self.questions.allowed(&judged[2], answers);
+        let left = || judged[2].iter().zip(&allowed).filter(|(_, is_allowed)| **is_allowed);
+        [0, 1, 2].map(|level| left().map(|((class, _), _)| self.base.above[*class as usize][level]).collect())
     }
 
     /// English and Korean name of a code.

@@ -51,14 +51,15 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scoring::hs::code::Code;
+    use crate::scoring::hs::code::{Code, Zeros};
 
     fn item(kind: Kind, text: &str, group: &str) -> Item {
         Item {
             kind,
             text: text.into(),
             context: String::new(),
-            code: Code::parse("0902").unwrap(),
+            code: Code::parse("0902", Zeros::Kept).unwrap(),
+            asked: text.into(),
             group: group.into(),
         }
     }

@@ -20,9 +20,12 @@ pub struct Report {
     pub learnt: usize,
     /// Descriptions as traders write them.
     pub past: Option<Measured>,
-    /// Names of national lines in Korean, without what stands above them.
+    /// National lines by what describes them in Korean: the name, and where that says only "other" or several lines bear
+    /// it, what stands above it in the tariff as well.
     pub national: Option<Measured>,
-    /// The same names together with the class of goods that the tariff gives them.
+    /// The same lines by their names alone, without those that say only "other".
+    pub national_bare: Option<Measured>,
+    /// The same lines, each under all that stands above it and its class of goods.
     pub national_in_context: Option<Measured>,
     pub refusal: Option<Refused>,
     /// Mean time for one text on one processor.
@@ -144,8 +147,9 @@ impl Report {
     pub(super) fn parts(&self) -> impl Iterator<Item = ([&'static str; 2], &Measured)> {
         let named = [
             (["past descriptions", "과거 물품 설명"], &self.past),
-            (["Korean tariff names", "국문 품목명"], &self.national),
-            (["Korean tariff names in context", "국문 품목명(분류명 포함)"], &self.national_in_context),
+            (["Korean tariff lines", "국문 세번"], &self.national),
+            (["Korean tariff lines, names alone", "국문 세번(품명만)"], &self.national_bare),
+            (["Korean tariff lines in context", "국문 세번(상위 품명 및 분류명 포함)"], &self.national_in_context),
         ];
         named.into_iter().filter_map(|(name, measured)| Some((name, measured.as_ref()?)))
     }

@@ -2,13 +2,16 @@
 //!
 //! The columns of a CSV are known by their headers, one [`Layout`] after the other; a file that fits none is an error
 //! that names them all. Knows nothing of splits or models.
+//!
+//! What describes a line of a tariff is its own name; where that says only "other", or several lines bear it, the name
+//! under those of the places above it and of its class of goods. A place with lines beneath it describes no goods.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::code::Code;
+use super::code::{Code, Zeros};
 use super::features::normalised;
 use crate::scoring::Error;
 use crate::scoring::artefact::hex_sha256;
@@ -35,7 +38,11 @@ pub struct Item {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub context: String,
     pub code: Code,
-    /// What is held out together: the same words, or the names of one line. Empty for what is never held out.
+    /// What the goods would be called by whoever asks; empty for the law, for English names of lines, and for places
+    /// that have lines beneath them.
+    #[serde(skip)]
+    pub asked: String,
+    /// What is held out together: the same description, or the names of one line. Empty for what is never held out.
     #[serde(skip)]
     pub group: String,
 }
@@ -43,9 +50,13 @@ pub struct Item {
 impl Item {
     /// Whether it says only "other", which is a place among its neighbours and no description.
     pub fn is_residual(&self) -> bool {
-        let text = normalised(&self.text);
-        ["기타", "그 밖의 것", "other", "others"].contains(&text.as_str())
+        is_residual(&self.text)
     }
+}
+
+/// Whether a name says only "other".
+pub fn is_residual(text: &str) -> bool {
+    ["기타", "그 밖의 것", "other", "others"].contains(&normalised(text).as_str())
 }
 
 /// A file that was read.
@@ -118,10 +129,11 @@ pub fn read(path: &Path) -> Result<(Vec<Item>, FileRead), Error> {
     let (items, layout, refused) = if text.trim_start().starts_with('{') {
         let codes: HashMap<String, String> =
             serde_json::from_str(&text).map_err(|error| Error::NotReferences { name: name.clone(), source: error })?;
+        let zeros = Zeros::of(codes.values().map(String::as_str));
         let mut items = Vec::new();
         let mut num_refused = 0;
         for (text, code) in codes {
-            match Code::parse(&code) {
+            match Code::parse(&code, zeros) {
                 Some(code) => items.push(past(text, code)),
                 None => num_refused += 1,
             }
@@ -179,7 +191,7 @@ fn decoded(bytes: &[u8], name: &str) -> Result<String, Error> {
 }
 
 fn past(text: String, code: Code) -> Item {
-    Item { kind: Kind::Past, group: normalised(&text), text, context: String::new(), code }
+    Item { kind: Kind::Past, group: normalised(&text), asked: text.clone(), text, context: String::new(), code }
 }
 
 fn table(text: &str, name: &str) -> Result<(Vec<Item>, &'static str, Vec<u64>), Error> {
@@ -199,47 +211,146 @@ fn table(text: &str, name: &str) -> Result<(Vec<Item>, &'static str, Vec<u64>), 
             .collect::<Vec<_>>()
             .join(", "),
     })?;
-    let mut items = Vec::new();
+    let records: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(unreadable)?;
+    let zeros = Zeros::of(records.iter().filter_map(|record| record.get(place(layout.code)?)));
+    let mut rows = Vec::new();
     let mut refused = Vec::new();
-    let mut parents: HashMap<Code, (String, Option<Code>)> = HashMap::new();
-    for record in reader.records() {
-        let record = record.map_err(unreadable)?;
+    for record in &records {
         let field = |header: &str| place(header).and_then(|at| record.get(at)).unwrap_or("").trim();
-        let code = Code::parse(field(layout.code));
         let texts: Vec<&str> =
             layout.texts.iter().map(|header| field(header)).filter(|t| !normalised(t).is_empty()).collect();
-        let (Some(code), Some(first)) = (code, texts.first()) else {
+        match (Code::parse(field(layout.code), zeros), texts.is_empty()) {
+            (Some(code), false) => rows.push(Row {
+                code,
+                texts,
+                class: layout.context.map(field).unwrap_or("").trim_matches(['(', ')']),
+                parent: layout.parent.and_then(|parent| Code::parse(field(parent), zeros)),
+            }),
             // A tariff's tables have a line above all chapters.
-            if !field(layout.code).eq_ignore_ascii_case("total") {
-                refused.push(record.position().map_or(0, csv::Position::line));
-            }
-            continue;
-        };
-        let context = layout.context.map(field).unwrap_or("").trim_matches(['(', ')']).to_owned();
-        let group = if layout.kind == Kind::Nomenclature { String::new() } else { normalised(first) };
-        if let Some(parent) = layout.parent {
-            parents.insert(code.clone(), ((*first).to_owned(), Code::parse(field(parent))));
+            _ if field(layout.code).eq_ignore_ascii_case("total") => {}
+            _ => refused.push(record.position().map_or(0, csv::Position::line)),
         }
-        items.extend(texts.iter().map(|text| Item {
-            kind: layout.kind,
+    }
+    let items = match layout.kind {
+        Kind::Past => rows.into_iter().map(|row| past(row.texts[0].to_owned(), row.code)).collect(),
+        Kind::National => lines(&rows),
+        Kind::Nomenclature => law(&rows),
+    };
+    Ok((items, layout.name, refused))
+}
+
+/// What a table says of one code.
+struct Row<'a> {
+    code: Code,
+    /// Its names, one a language.
+    texts: Vec<&'a str>,
+    class: &'a str,
+    parent: Option<Code>,
+}
+
+/// Digits of the places that a national tariff has above its lines.
+const PLACES_ABOVE: [usize; 6] = [9, 8, 7, 6, 5, 4];
+
+fn lines(rows: &[Row<'_>]) -> Vec<Item> {
+    let by_code: HashMap<&str, &Row<'_>> = rows.iter().map(|row| (row.code.as_str(), row)).collect();
+    let place_above = |row: &Row<'_>, digits: usize| -> Option<&Row<'_>> {
+        let code = row.code.prefix(digits).filter(|_| digits < row.code.as_str().len())?;
+        by_code.get(code).copied()
+    };
+    let places: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| PLACES_ABOVE.iter().filter_map(|digits| place_above(row, *digits)))
+        .map(|place| place.code.as_str())
+        .collect();
+    let mut bearers: HashMap<String, usize> = HashMap::new();
+    for row in rows {
+        *bearers.entry(normalised(row.texts[0])).or_default() += 1;
+    }
+    let mut items = Vec::new();
+    for row in rows {
+        let above = |language: usize| -> String {
+            let names = PLACES_ABOVE.iter().filter_map(|digits| place_above(row, *digits)?.texts.get(language));
+            let names = names.copied().filter(|name| !is_residual(name));
+            let class = (language == 0 && !row.class.is_empty()).then_some(row.class);
+            names.chain(class).collect::<Vec<_>>().join("; ")
+        };
+        let (first, path) = (row.texts[0], above(0));
+        let is_residual = is_residual(first);
+        let asked = match bearers[&normalised(first)] {
+            _ if places.contains(row.code.as_str()) => String::new(),
+            1 if !is_residual => first.to_owned(),
+            _ if is_residual => path.clone(),
+            _ => format!("{first} {path}"),
+        };
+        let group = normalised(if asked.is_empty() { first } else { &asked });
+        items.extend(row.texts.iter().enumerate().map(|(language, text)| Item {
+            kind: Kind::National,
             text: (*text).to_owned(),
-            context: context.clone(),
-            code: code.clone(),
-            group: group.clone(),
+            context: if language == 0 { path.clone() } else { above(language) },
+            code: row.code.clone(),
+            asked: if language == 0 { asked.clone() } else { String::new() },
+            group: if places.contains(row.code.as_str()) { String::new() } else { group.clone() },
         }));
     }
-    for item in &mut items {
-        let above = |code: &Code| parents.get(code).and_then(|(_, parent)| parent.as_ref());
+    items
+}
+
+fn law(rows: &[Row<'_>]) -> Vec<Item> {
+    let by_code: HashMap<&Code, &Row<'_>> = rows.iter().map(|row| (&row.code, row)).collect();
+    let item = |row: &Row<'_>| {
         let mut path = Vec::new();
-        let mut at = above(&item.code);
-        while let Some((text, _)) = at.and_then(|code| parents.get(code)) {
-            path.push(text.as_str());
-            // A table that names a line as its own ancestor must not hold us.
-            at = at.and_then(above).filter(|_| path.len() < 5);
+        let mut at = row.parent.as_ref();
+        // A table that names a line as its own ancestor must not hold us.
+        while let Some(above) = at.and_then(|code| by_code.get(code)).filter(|_| path.len() < 5) {
+            path.push(above.texts[0]);
+            at = above.parent.as_ref();
         }
-        if !path.is_empty() {
-            item.context = path.join("; ");
+        Item {
+            kind: Kind::Nomenclature,
+            text: row.texts[0].to_owned(),
+            context: path.join("; "),
+            code: row.code.clone(),
+            asked: String::new(),
+            group: String::new(),
         }
+    };
+    rows.iter().map(item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Vec<Item> {
+        table(text, "tariff.csv").unwrap().0
     }
-    Ok((items, layout.name, refused))
+
+    #[test]
+    fn a_name_that_says_too_little_is_asked_under_what_stands_above() {
+        let items = read_text(
+            "HS부호,한글품목명,영문품목명,성질통합분류코드명\n\
+             0305492000,명태,Alaska Pollock,(명태(훈제))\n\
+             0307992,건조한 것,Dried,\n\
+             0307992100,전복,Abalones,(전복)\n\
+             0307992900,기타,Other,(조개류)\n\
+             0305511000,건조한 것,Dried,(대구)\n",
+        );
+        let asked: Vec<(&str, &str)> =
+            items.iter().filter(|item| !item.asked.is_empty()).map(|item| (item.code.as_str(), &*item.asked)).collect();
+        let expected = [
+            ("0305492000", "명태"),
+            ("0307992100", "전복"),
+            ("0307992900", "건조한 것; 조개류"),
+            ("0305511000", "건조한 것 대구"),
+        ];
+        assert_eq!(asked, expected);
+        let english = items.iter().find(|item| item.text == "Other").unwrap();
+        assert_eq!((&*english.context, &*english.group), ("Dried", "건조한 것 조개류"));
+    }
+
+    #[test]
+    fn the_law_stands_under_its_headings() {
+        let items = read_text("hscode,description,parent\n09,Tea,TOTAL\n0902,Tea leaves,09\n090210,Green,0902\n");
+        assert_eq!(items[2].context, "Tea leaves; Tea");
+    }
 }

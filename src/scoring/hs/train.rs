@@ -19,7 +19,7 @@ use super::parts::{NUM_FOLDS, Part, Parts};
 use super::refusal::{Marks, Rule, Words};
 use super::report::{Measured, Refused, Report, Tested, masses, measure, share};
 use super::sets::Sets;
-use super::source::{self, Item, Kind};
+use super::source::{self, Item, Kind, is_residual};
 use crate::lang::Language;
 use crate::scoring::Error;
 
@@ -144,20 +144,24 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let learnt = Learnt { version, items: chosen_items, vague: chosen_vague, blends, sets, rules };
     let judged = Judgement { base: &base, learnt: &learnt };
     let (past, national) = (judged.measure(&seen, Kind::Past), judged.measure(&seen, Kind::National));
-    let in_context: Vec<Query<'_>> = queries.iter().filter_map(|query| query.in_context()).collect();
-    let in_context: Vec<Seen<'_>> = in_context
-        .par_iter()
-        .map(|query| Seen { evidence: base.evidence(&query.text), words: [0.0; 3], query })
-        .collect();
-    let national_in_context = judged.measure(&in_context, Kind::National);
+    let others: Vec<[Query<'_>; 2]> = queries.iter().filter_map(Query::bare_and_in_context).collect();
+    let look_at = |of_two: usize| -> Option<Measured> {
+        let queries = others.iter().map(|two| &two[of_two]);
+        let queries: Vec<&Query<'_>> = queries.filter(|query| of_two == 1 || !is_residual(&query.text)).collect();
+        let seen: Vec<Seen<'_>> = queries
+            .into_par_iter()
+            .map(|query| Seen { evidence: base.evidence(&query.text), words: [0.0; 3], query })
+            .collect();
+        judged.measure(&seen, Kind::National)
+    };
+    let (national_bare, national_in_context) = (look_at(0), look_at(1));
     let refusal = judged.refusal(&seen, &vague_groups);
     let (num_learnt, version) = (learnt.items.len(), learnt.version.clone());
-    drop(in_context);
     let timed: Vec<&str> =
         queries.iter().filter(|query| query.part == Part::Test).take(TIMED).map(|query| query.text.as_str()).collect();
     let model = Model::new(learnt, base, words);
     let clock = Instant::now();
-    timed.iter().for_each(|text| drop(std::hint::black_box(model.recommend(text, 5))));
+    timed.iter().for_each(|text| drop(std::hint::black_box(model.recommend(text, 5, &[]))));
     let ms_per_text = clock.elapsed().as_secs_f64() * 1e3 / timed.len().max(1) as f64;
     let report = Report {
         model: version,
@@ -166,6 +170,7 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         learnt: num_learnt,
         past,
         national,
+        national_bare,
         national_in_context,
         refusal,
         ms_per_text,
@@ -174,18 +179,13 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     Ok((model, report))
 }
 
-/// Texts to judge: past descriptions, Korean names of lines, vague texts. English names of lines resemble the law they
-/// were taken from and no trader's words, so they would flatter.
+/// Texts to judge: past descriptions, lines of a tariff by what describes them in Korean, vague texts. English names of
+/// lines resemble the law they were taken from and no trader's words, so they would flatter.
 fn queries<'a>(items: &'a [Item], vague: &[String], parts: &Parts) -> Vec<Query<'a>> {
-    let described = items.iter().filter_map(|item| {
-        let part = parts.of(&item.group)?;
-        let language = Language::detect(&item.text);
-        let is_query = match item.kind {
-            Kind::Past => true,
-            Kind::National => language == Language::Ko && normalised(&item.text) == item.group,
-            Kind::Nomenclature => false,
-        };
-        (is_query && !item.is_residual()).then(|| Query { text: item.text.clone(), language, item: Some(item), part })
+    let described = items.iter().filter(|item| !item.asked.is_empty()).filter_map(|item| {
+        let (part, language) = (parts.of(&item.group)?, Language::detect(&item.asked));
+        let is_query = item.kind == Kind::Past || language == Language::Ko;
+        is_query.then(|| Query { text: item.asked.clone(), language, item: Some(item), part })
     });
     let vague = vague.iter().filter_map(|text| {
         let part = parts.of(&normalised(text))?;
@@ -195,11 +195,11 @@ fn queries<'a>(items: &'a [Item], vague: &[String], parts: &Parts) -> Vec<Query<
 }
 
 impl<'a> Query<'a> {
-    /// A tested name together with its class of goods.
-    fn in_context(&self) -> Option<Query<'a>> {
+    /// A tested line by its name alone, and by its name under all that stands above it.
+    fn bare_and_in_context(&self) -> Option<[Query<'a>; 2]> {
         let item = self.item.filter(|item| item.kind == Kind::National && self.part == Part::Test)?;
-        let text = format!("{} {}", item.text, item.context);
-        Some(Query { text, language: self.language, item: Some(item), part: self.part })
+        let query = |text| Query { text, language: self.language, item: Some(item), part: self.part };
+        Some([query(item.text.clone()), query(format!("{} {}", item.text, item.context))])
     }
 }
 
