@@ -64,6 +64,7 @@ pub struct ServerFile {
     pub api_keys: Vec<Secret>,
     /// Serve other machines without keys.
     pub allow_anonymous: bool,
+    pub demo: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -137,6 +138,8 @@ pub struct Config {
     pub addr: SocketAddr,
     pub api_keys: Vec<Secret>,
     pub names: ServerNames,
+    /// Whether a home without tables gets an invented world to try things on.
+    pub demo: bool,
     pub offline: bool,
     pub engine: EngineChoice,
     pub limits: EngineLimits,
@@ -187,6 +190,7 @@ pub struct Overrides {
     pub addr: Option<SocketAddr>,
     pub api_keys: Vec<Secret>,
     pub allow_anonymous: bool,
+    pub no_demo: bool,
     pub offline: bool,
     pub model: Option<String>,
     pub remote_url: Option<String>,
@@ -229,6 +233,7 @@ impl Config {
             home,
             addr,
             api_keys,
+            demo: !overrides.no_demo && file.server.demo.unwrap_or(true),
             names: if is_guarded { ServerNames::Loopback } else { ServerNames::Any },
             offline: overrides.offline || file.models.offline,
             engine,

@@ -26,6 +26,7 @@ pub struct Desk {
     rates: OnceLock<Rates>,
     risk: OnceLock<scoring::Model>,
     hs: OnceLock<scoring::hs::Model>,
+    delinquency: OnceLock<scoring::delinquency::Model>,
 }
 
 /// Shares of declarations that are red and yellow, as `haetae score risk` has them where nothing is said.
@@ -42,6 +43,7 @@ impl Desk {
             rates: OnceLock::new(),
             risk: OnceLock::new(),
             hs: OnceLock::new(),
+            delinquency: OnceLock::new(),
         }
     }
 
@@ -90,6 +92,9 @@ impl Desk {
         if let Ok(model) = self.risk() {
             versions.insert("risk".to_owned(), model.version.clone());
         }
+        if let Ok(model) = self.delinquency() {
+            versions.insert("delinquency".to_owned(), model.version.clone());
+        }
         if let Ok(model) = self.hs() {
             versions.insert("hs".to_owned(), model.version().to_owned());
         }
@@ -110,6 +115,16 @@ impl Desk {
             scoring::hs::Model::current(&Shelf::hs(&self.home)).map_err(|error| not_set_up("hs", &error.to_string()))
         };
         kept(&self.hs, open)
+    }
+
+    /// # Errors
+    /// Where no model was trained.
+    pub fn delinquency(&self) -> Result<&scoring::delinquency::Model, Failure> {
+        let open = || {
+            let current = scoring::delinquency::Model::current(&Shelf::delinquency(&self.home));
+            current.map_err(|error| not_set_up("delinquency", &error.to_string()))
+        };
+        kept(&self.delinquency, open)
     }
 
     /// The ids of the companies that are called exactly so.

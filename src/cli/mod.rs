@@ -120,6 +120,9 @@ pub struct ServeArgs {
     /// Serve other machines without keys; only where the network itself is trusted
     #[arg(long)]
     pub allow_anonymous: bool,
+    /// Leave a home folder without tables empty instead of making an invented world to try things on
+    #[arg(long)]
+    pub no_demo: bool,
 }
 
 #[derive(Debug, Args)]
@@ -220,6 +223,7 @@ impl Cli {
             overrides.addr = args.addr;
             overrides.api_keys = args.api_keys.iter().map(Secret::new).collect();
             overrides.allow_anonymous = args.allow_anonymous;
+            overrides.no_demo = args.no_demo;
         }
         overrides
     }

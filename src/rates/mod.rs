@@ -12,6 +12,8 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use crate::durable;
+
 /// Why the tables cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -21,6 +23,8 @@ pub enum Error {
     Field { path: PathBuf, line: u64, column: &'static str, expected: &'static str, value: String },
     #[error("`{path}` has no column `{column}`; it has {found}")]
     Column { path: PathBuf, column: &'static str, found: String },
+    #[error("`{path}` cannot be written: {source}")]
+    Disk { path: PathBuf, source: std::io::Error },
     #[error("`{path}` line {line}: {reason}")]
     Row { path: PathBuf, line: u64, reason: String },
 }
@@ -56,6 +60,28 @@ pub struct Rates {
 
 /// The folder's name in the home folder.
 pub const FOLDER: &str = "rates";
+
+/// Copies the tables of `folder` into the home folder, each in place of the one before; those that are not there are left
+/// as they are. Returns the names of those copied.
+///
+/// # Errors
+/// Tables that cannot be used, and then none is copied; a disk that does not take them.
+pub fn import(home: &Path, folder: &Path) -> Result<Vec<&'static str>, Error> {
+    Rates::read(folder)?;
+    let to = home.join(FOLDER);
+    let mut copied = Vec::new();
+    for name in ["exchange.csv", "tariff.csv"] {
+        let from = folder.join(name);
+        let Ok(bytes) = std::fs::read(&from) else { continue };
+        let disk = |source| Error::Disk { path: to.join(name), source };
+        std::fs::create_dir_all(&to).map_err(disk)?;
+        let unfinished = to.join(format!(".{name}"));
+        durable::write(&unfinished, &bytes).map_err(disk)?;
+        std::fs::rename(&unfinished, to.join(name)).map_err(disk)?;
+        copied.push(name);
+    }
+    Ok(copied)
+}
 
 impl Rates {
     /// The tables of a folder; those that are not there are empty.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::percent;
 use crate::agents::desk::Desk;
 use crate::agents::tool::{Access, Both, Card, Cost, Failure, Hints, Outcome, Tool};
-use crate::scoring::hs::Ranked;
+use crate::scoring::hs::{Answer, Choice, Ranked};
 
 pub struct HsRecommend;
 
@@ -18,6 +18,9 @@ pub struct Arguments {
     /// Codes to name at each level, at most 10
     #[serde(default = "five")]
     pub top: usize,
+    /// Answers to questions that an earlier call asked, such as `material=cotton`
+    #[serde(default)]
+    pub answers: Vec<String>,
 }
 
 fn five() -> usize {
@@ -46,7 +49,9 @@ impl Tool for HsRecommend {
         if text.is_empty() {
             return Err(Failure::Arguments { tool: Self::CARD.name.into(), reason: "`text` is empty".into() });
         }
-        let found = desk.hs()?.recommend(text, arguments.top.clamp(1, MAX_TOP));
+        let read = |answer: &String| Answer::parse(answer).map_err(|error| Failure::Bad { reason: error.to_string() });
+        let answers = arguments.answers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let found = desk.hs()?.recommend(text, arguments.top.clamp(1, MAX_TOP), &answers);
         let (mut ko, mut en) = (String::new(), String::new());
         if found.refused {
             ko.push_str("설명이 분류하기에 너무 막연합니다. 아래 번호는 추측입니다.\n");
@@ -61,6 +66,11 @@ impl Tool for HsRecommend {
             }
             ko.push('\n');
             en.push('\n');
+        }
+        if let Some(question) = &found.next_question {
+            let options = |word: fn(&Choice) -> &String| question.options.iter().map(word).cloned().collect::<Vec<_>>().join(", ");
+            ko.push_str(&format!("다음 질문: {} ({})\n", question.ko, options(|choice| &choice.ko)));
+            en.push_str(&format!("Next question: {} ({})\n", question.en, options(|choice| &choice.en)));
         }
         let mut outcome = Outcome::new(&found, Both::new(ko.trim_end(), en.trim_end()));
         if found.refused {

@@ -2,6 +2,7 @@
 //! languages; it decides nothing that the service has not decided.
 
 mod company_profile;
+mod delinquency_score;
 mod exchange_rate;
 mod export_dossier;
 mod find_company;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
         Box::new(price_check::PriceCheck),
         Box::new(find_company::FindCompany),
         Box::new(company_profile::CompanyProfile),
+        Box::new(delinquency_score::DelinquencyScore),
         Box::new(network_around::NetworkAround),
         Box::new(network_path::NetworkPath),
         Box::new(network_patterns::NetworkPatterns),

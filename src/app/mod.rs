@@ -1,6 +1,8 @@
 //! Builds every service from the settings: models fetched, index up to date, engine started. The one place where the
 //! stages are put together; what each does is in its own module.
 
+mod demo;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -170,6 +172,15 @@ pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
 /// Whatever kept a service from starting.
 pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let engine = start_engine(config).await?;
+    if config.demo {
+        let home = config.home.clone();
+        // Whoever asks meanwhile is told what is not there yet.
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = demo::prepare(&home) {
+                tracing::warn!("{error:#}");
+            }
+        });
+    }
     let blocking = config.clone();
     let (index, history) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let index = open_index(&blocking)?;
@@ -230,6 +241,9 @@ pub async fn tools_alone(config: &Config) -> anyhow::Result<Agents> {
 async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result<Agents> {
     let blocking = config.clone();
     let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        if blocking.demo {
+            demo::prepare(&blocking.home)?;
+        }
         let index = open_index(&blocking)?;
         update_index_or_keep(&index, &blocking.home)?;
         Ok(index)

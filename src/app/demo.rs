@@ -1,0 +1,78 @@
+//! What stands in a home folder that has no tables of its own: an invented world, imported, with the models that learnt
+//! from it. Whatever rests on it says so.
+//!
+//! Made once, at the first start. A register of the administration's own puts an end to it: nothing is ever learnt from the
+//! invented world beside real tables.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::demo::World;
+use crate::rates;
+use crate::register::{self, Register};
+use crate::scoring::{self, Files, Mapping, Shelf, Training, delinquency};
+
+/// Enough companies for every planted pattern, and few enough to be learnt from in seconds.
+const WORLD: World = World { seed: 1, scale: 0.3 };
+const SEED: u64 = 7;
+
+/// Makes what is missing, and says each step on stderr. Blocks, for about half a minute the first time.
+///
+/// # Errors
+/// A disk that does not take it. What was made before stays, and is gone on with at the next start.
+pub fn prepare(home: &Path) -> anyhow::Result<()> {
+    let register = Register::open(home)?;
+    if register.as_ref().is_some_and(|register| !register.is_demo()) {
+        return Ok(());
+    }
+    let is_there = |kind: &str| home.join("scoring").join(kind).join("CURRENT").is_file();
+    if register.is_some() && is_there("risk") && is_there("delinquency") {
+        return Ok(());
+    }
+    // Of another process that prepares the same home, a killed one among them, the folder is another.
+    let folder = home.join(format!("demo-{}", std::process::id()));
+    let _ = fs_err::remove_dir_all(&folder);
+    fs_err::create_dir_all(home)?;
+    let made = make(home, &folder, register.is_none(), &is_there);
+    let _ = fs_err::remove_dir_all(&folder);
+    made.context("the demo could not be made")
+}
+
+fn make(home: &Path, folder: &Path, wants_register: bool, is_there: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
+    eprintln!("demo: making an invented world to try things on");
+    WORLD.write(folder)?;
+    if wants_register {
+        register::import(home, folder)?;
+        rates::import(home, folder)?;
+    }
+    let now = jiff::Timestamp::now();
+    let version = now.strftime("%Y%m%dT%H%M%S%3fZ").to_string();
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    if !is_there("risk") {
+        eprintln!("demo: learning import risk from it");
+        let training = Training {
+            mapping: Mapping::load("demo")?,
+            files: Files { train: folder.join("declarations.csv"), held_out: None },
+            max_bad_rows: 0,
+            today,
+            seed: SEED,
+            compare: false,
+        };
+        let trained = scoring::train(&training, version.clone(), &|_| {})?;
+        Shelf::risk(home).put(&trained.model, &trained.report)?;
+    }
+    if !is_there("delinquency") {
+        eprintln!("demo: learning delinquency from it");
+        let training = delinquency::Training {
+            tables: delinquency::Tables::load("demo")?,
+            data: vec![folder.to_path_buf()],
+            max_bad_rows: 0,
+            today,
+            seed: SEED,
+        };
+        let (model, report) = delinquency::train(&training, version, &|_| {})?;
+        model.put(&Shelf::delinquency(home), &report)?;
+    }
+    Ok(())
+}
