@@ -5,6 +5,7 @@
 //! in it is taken from anywhere: codes of goods are of HS 2022, all else is invented, and no figure of it says anything of
 //! the field.
 
+mod innocent;
 mod ledger;
 mod parties;
 mod readme;
@@ -20,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 
 use parties::Parties;
 use trade::{Declaration, Trade};
-use words::GOODS;
+use words::{FIRM_FIRST, GOODS};
 
 /// Why the world could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -94,10 +95,10 @@ impl World {
             return Err(Error::NotEmpty { path: folder.into() });
         }
         let size = self.size();
-        let parties = Parties::draw(&size, &mut self.stream(0));
-        write_parties(folder, &parties)?;
+        let mut parties = Parties::draw(&size, &mut self.stream(0));
         let mut due = vec![vec![0.0; ledger::MONTHS as usize]; parties.companies.len()];
         let mut evaded = vec![0.0; parties.companies.len()];
+        let mut last_days = vec![None; parties.companies.len()];
         let mut frauds = 0;
         let mut declarations = Sheet::create(folder, "declarations.csv", DECLARATION)?;
         let mut truth = Sheet::create(folder, "truth.csv", TRUTH)?;
@@ -106,10 +107,15 @@ impl World {
             truth.write(truth_row(number, &declaration))?;
             due[declaration.importer][month_of(declaration.day) as usize] += declaration.duty;
             evaded[declaration.importer] += declaration.evaded;
+            last_days[declaration.importer] = Some(declaration.day);
             frauds += usize::from(declaration.is_fraud);
         }
         declarations.finish()?;
         truth.finish()?;
+        let mut innocent = self.stream(INNOCENT);
+        parties.mix(&mut innocent);
+        parties.wind_up(&last_days, &mut innocent);
+        write_parties(folder, &parties)?;
         let mut made = Made {
             declarations: size.declarations,
             frauds,
@@ -152,6 +158,10 @@ impl World {
             let audit = ledger::audit(at, evaded[at], &mut audit_rng);
             let claim = audit.as_ref().filter(|audit| audit.claimed > 0.0).map(|audit| month_of(audit.day));
             for month in ledger::months(at, company, &due[at], claim, &mut rng) {
+                // Drawn all the same, so that the draws of others do not hang on it.
+                if company.wound_up.is_some_and(|day| month.month > month_of(day)) {
+                    continue;
+                }
                 made.months += 1;
                 made.late_months += usize::from(month.days_late > 30);
                 let first = date_of_month(month.month);
@@ -183,6 +193,9 @@ impl World {
     }
 }
 
+/// The part of the chance that what innocent companies share is drawn from.
+const INNOCENT: u64 = 10;
+
 const DECLARATION: &str = "declaration,date,office,broker,importer,importer_age_days,seller,related,transport,hs,item_en,\
     item_ko,departure,origin,rate_type,rate,mass_kg,value_krw,duty_krw,fraud,planted_probability";
 const TRUTH: &str = "declaration,undervaluation,hidden,routed,young_phoenix,related_low,evaded_krw";
@@ -195,7 +208,7 @@ fn declaration_row(number: usize, declaration: &Declaration) -> [String; 21] {
         format!("D{number:08}"),
         date(declaration.day).to_string(),
         declaration.office.into(),
-        format!("B{:04}", declaration.broker),
+        broker_id(declaration.broker),
         company_id(declaration.importer),
         declaration.importer_age.to_string(),
         format!("S{:06}", declaration.seller),
@@ -243,7 +256,7 @@ fn write_parties(folder: &Path, parties: &Parties) -> Result<(), Error> {
             company.name_ko.clone(),
             company.name_en.clone(),
             date(company.founded).to_string(),
-            company.closed.map_or(String::new(), |day| date(day).to_string()),
+            company.closed.or(company.wound_up).map_or(String::new(), |day| date(day).to_string()),
             company.address.clone(),
             company.address_en.clone(),
             company.phone.clone(),
@@ -268,6 +281,17 @@ fn write_parties(folder: &Path, parties: &Parties) -> Result<(), Error> {
         people.write([person_id(at), person.name_ko.clone(), person.name_en.clone()])?;
     }
     people.finish()?;
+    let mut families = Sheet::create(folder, "families.csv", "person,relative,relation")?;
+    for family in &parties.families {
+        families.write([person_id(family.person), person_id(family.relative), family.relation.into()])?;
+    }
+    families.finish()?;
+    let mut brokers = Sheet::create(folder, "brokers.csv", "broker,name_ko,name_en")?;
+    for at in 0..parties.brokers.len() {
+        let (ko, en) = FIRM_FIRST[at % FIRM_FIRST.len()];
+        brokers.write([broker_id(at), format!("{ko}관세사무소 {at}"), format!("{en} Customs Brokers {at}")])?;
+    }
+    brokers.finish()?;
     let mut sellers = Sheet::create(folder, "sellers.csv", "seller,name,country,related_to")?;
     let mut related: Vec<Vec<String>> = vec![Vec::new(); parties.sellers.len()];
     for (at, company) in parties.companies.iter().enumerate() {
@@ -287,6 +311,10 @@ fn company_id(at: usize) -> String {
 
 fn person_id(at: usize) -> String {
     format!("P{at:06}")
+}
+
+fn broker_id(at: usize) -> String {
+    format!("B{at:04}")
 }
 
 fn won(amount: f64) -> String {

@@ -7,6 +7,7 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal, Normal};
 
+use super::innocent::Family;
 use super::words::{FAMILY_NAMES, FIRM_FIRST, FIRM_LAST, GIVEN_NAMES, GOODS, SELLER_WORDS, STREETS};
 use super::{DAYS, Size};
 
@@ -18,6 +19,8 @@ pub struct Company {
     /// Day of the world on which it was founded; those before day 0 are older than the world.
     pub founded: i32,
     pub closed: Option<i32>,
+    /// The day on which it closed without debt: after its last declaration, so that nothing else hangs on it.
+    pub wound_up: Option<i32>,
     pub address: String,
     pub address_en: String,
     pub phone: String,
@@ -60,6 +63,7 @@ pub struct Seller {
 pub struct Parties {
     pub companies: Vec<Company>,
     pub people: Vec<Person>,
+    pub families: Vec<Family>,
     pub sellers: Vec<Seller>,
     /// Effect of each broker on the log-odds of fraud.
     pub brokers: Vec<f64>,
@@ -78,7 +82,7 @@ impl Parties {
         let sellers: Vec<Seller> = (0..size.sellers).map(|_| seller(rng)).collect();
         let normal = Normal::new(0.0, BROKER_SPREAD).expect("the spread is positive");
         let brokers = (0..size.brokers).map(|_| normal.sample(rng)).collect();
-        let mut world = Self { companies: Vec::new(), people: Vec::new(), sellers, brokers };
+        let mut world = Self { companies: Vec::new(), people: Vec::new(), families: Vec::new(), sellers, brokers };
         for _ in 0..size.companies {
             let company = world.company(rng);
             world.companies.push(company);
@@ -109,6 +113,7 @@ impl Parties {
             name_en: format!("{} {} {number}", first.1, last.1),
             founded: rng.random_range(-6_000..DAYS / 2),
             closed: None,
+            wound_up: None,
             address: format!("{street} {house}"),
             address_en: format!("{house} {street_en}"),
             phone: phone(rng),
@@ -127,7 +132,7 @@ impl Parties {
         }
     }
 
-    fn person(&mut self, rng: &mut ChaCha8Rng) -> usize {
+    pub(super) fn person(&mut self, rng: &mut ChaCha8Rng) -> usize {
         let (family, given) = (pick(rng, FAMILY_NAMES), pick(rng, GIVEN_NAMES));
         self.people
             .push(Person { name_ko: format!("{}{}", family.0, given.0), name_en: format!("{} {}", given.1, family.1) });
@@ -178,11 +183,18 @@ impl Parties {
                 let share = rng.random_range(0.1..0.3);
                 let company = &mut self.companies[*member];
                 company.ring = Some(ring);
-                company.holders.push((holder, share));
-                company.owners.iter_mut().for_each(|owner| owner.1 *= 1.0 - share);
+                company.held_by(holder, share);
             }
             ring += 1;
         }
+    }
+}
+
+impl Company {
+    /// Another company takes a share of it; those who own it give in proportion.
+    pub(super) fn held_by(&mut self, holder: usize, share: f64) {
+        self.owners.iter_mut().chain(&mut self.holders).for_each(|owner| owner.1 *= 1.0 - share);
+        self.holders.push((holder, share));
     }
 }
 
@@ -195,11 +207,11 @@ fn seller(rng: &mut ChaCha8Rng) -> Seller {
     }
 }
 
-fn phone(rng: &mut ChaCha8Rng) -> String {
+pub(super) fn phone(rng: &mut ChaCha8Rng) -> String {
     format!("02-{:04}-{:04}", rng.random_range(5000..5600), rng.random_range(0..10_000))
 }
 
-fn account(rng: &mut ChaCha8Rng) -> String {
+pub(super) fn account(rng: &mut ChaCha8Rng) -> String {
     format!(
         "{:03}-{:06}-{:05}",
         rng.random_range(900..999),
@@ -208,6 +220,6 @@ fn account(rng: &mut ChaCha8Rng) -> String {
     )
 }
 
-fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
+pub(super) fn pick<'a, T>(rng: &mut ChaCha8Rng, from: &'a [T]) -> &'a T {
     &from[rng.random_range(0..from.len())]
 }

@@ -1,6 +1,6 @@
 //! The README of a world: what each file holds, and what was planted, with size and noise, from the very constants.
 
-use super::{DAYS, FIRST_DAY, Made, World, date, ledger, parties, trade};
+use super::{DAYS, FIRST_DAY, Made, World, date, innocent, ledger, parties, trade};
 
 pub fn text(world: &World, made: &Made) -> String {
     let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
@@ -17,7 +17,8 @@ pub fn text(world: &World, made: &Made) -> String {
          | `truth.csv` | the planted effects of a declaration | `evaded_krw` is the duty kept back |\n\
          | `companies.csv` | an importer | columns named `planted_` are answers, never inputs |\n\
          | `roles.csv` | an officer or owner of a company: a person, or another company (`holder`) | shares are of 1 |\n\
-         | `people.csv`, `sellers.csv` | a person, a seller abroad | `related_to` lists companies that belong together with the seller |\n\
+         | `people.csv`, `families.csv` | a person, two people of one family | |\n\
+         | `sellers.csv`, `brokers.csv` | a seller abroad, a customs broker | `related_to` lists companies that belong together with the seller |\n\
          | `ledgers.csv` | a month of a company's duties, due on its last day | late is more than 30 days; of what is not paid `days_late` runs to the end; `planted_probability` as above, and `planted_six_months` the same of any of the six months that follow, when this month's payment is not known yet |\n\
          | `audits.csv` | an audit of a company's books | three quarters of what was kept back is found |\n\
          | `world.json` | | says that all is invented; `haetae register import` reads it, so that what is drawn from the tables says so too |\n\n\
@@ -38,7 +39,15 @@ pub fn text(world: &World, made: &Made) -> String {
          ## What is planted among companies\n\n\
          {phoenix_share}% close in debt; from each rises another within 20 to 120 days that keeps one of its people and its \
          phone or address (`planted_phoenix_of`). {ring_share}% own each other in circles of three to six \
-         (`planted_ring`). Phones and addresses are otherwise shared by chance alone.\n\n\
+         (`planted_ring`).\n\n\
+         What innocent companies share lies around it. For every {centre} companies there is a business centre with 8 to \
+         29 of them, four in ten behind its switchboard; for every {accountant} an accountant who is an officer of 8 to 24; \
+         for every {family} two led by one family, which may share a phone, an account or an address; for every {circle} a \
+         circle of three or four that hold at most {small_share}% of each other, or two that hold up to 30%. Near {decoy}% of \
+         the companies that closed in debt another is founded, by chance, that sits in the same house, has the same \
+         accountant, or both. Companies that declare nothing any more are wound up without debt but by chance, and some go \
+         on under another name with their officer and their phone or address: these are no phoenixes. None of this changes \
+         a declaration.\n\n\
          ## What is planted in ledgers\n\n\
          Log-odds of a month's being late: {ledger_base} and what follows added up. A late month makes the next ones \
          likelier, so `planted_six_months` is worked out by the months in which nothing happens: its area under the curve \
@@ -82,6 +91,12 @@ pub fn text(world: &World, made: &Made) -> String {
         leaning = parties::LEANING_SPREAD,
         broker = parties::BROKER_SPREAD,
         phoenix_share = parties::PHOENIX_SHARE * 100.0,
+        centre = innocent::COMPANIES_A_CENTRE,
+        accountant = innocent::COMPANIES_AN_ACCOUNTANT,
+        family = innocent::COMPANIES_A_FAMILY,
+        circle = innocent::COMPANIES_A_CIRCLE,
+        small_share = innocent::SMALL_SHARE * 100.0,
+        decoy = innocent::DECOY_SHARE * 100.0,
         ring_share = parties::RING_SHARE * 100.0,
         ledger_base = ledger::BASE,
         weakness = ledger::WEAKNESS,

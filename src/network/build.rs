@@ -146,7 +146,8 @@ impl Builder {
         if let Some(span) = register.span()? {
             for payment in register.payments(span.to)? {
                 let company = self.known(NodeKind::Company, &payment.company);
-                self.facts.entry(company).or_default().arrears_krw = payment.arrears_krw;
+                let facts = self.facts.entry(company).or_default();
+                (facts.arrears_krw, facts.unpaid_months) = (payment.arrears_krw, payment.unpaid_months);
             }
         }
         for audit in register.all_audits()? {

@@ -96,6 +96,8 @@ pub struct CompanyFacts {
     pub founded: Option<Date>,
     pub closed: Option<Date>,
     pub arrears_krw: i64,
+    /// Months with arrears.
+    pub unpaid_months: i64,
     /// Claimed after audits.
     pub claimed_krw: i64,
     /// HS codes with the value imported.

@@ -107,6 +107,8 @@ pub struct Payment {
     /// Months paid more than 30 days late, or not.
     pub late_months: i64,
     pub arrears_krw: i64,
+    /// Months with arrears.
+    pub unpaid_months: i64,
     /// The last month with arrears, `YYYY-MM`.
     pub last_arrears: Option<String>,
 }
@@ -235,6 +237,7 @@ impl Register {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!(
             "SELECT company, COUNT(*), SUM(days_late > 30 OR arrears_krw > 0), SUM(arrears_krw),
+                SUM(arrears_krw > 0),
                 MAX(CASE WHEN arrears_krw > 0 THEN month END)
             FROM ledgers WHERE month <= ?1 AND {condition} GROUP BY company"
         ))?;
@@ -245,7 +248,8 @@ impl Register {
                 months: row.get(1)?,
                 late_months: row.get(2)?,
                 arrears_krw: row.get(3)?,
-                last_arrears: row.get(4)?,
+                unpaid_months: row.get(4)?,
+                last_arrears: row.get(5)?,
             })
         })?;
         Ok(payments.collect::<Result<_, _>>()?)

@@ -28,7 +28,7 @@ pub struct Phoenix {
     pub ko: String,
 }
 
-/// One thing that speaks for it.
+/// One thing that speaks for it, or with points below 0 against it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evidence {
     pub link: Link,
@@ -70,6 +70,8 @@ impl Link {
 
 /// Points from which two companies are named: two links of their own, or one and the same goods of the same sellers.
 pub const THRESHOLD: f64 = 5.0;
+/// Months unpaid from which a company closed in debt: one may be an oversight.
+const LEAST_UNPAID: i64 = 2;
 /// Days before and after the closing within which the successor is founded.
 const WINDOW: std::ops::RangeInclusive<i32> = -60..=365;
 
@@ -96,7 +98,7 @@ impl Network {
     fn closed_in_debt(&self) -> impl Iterator<Item = (NodeIndex, &CompanyFacts)> {
         self.companies().filter_map(|company| {
             let facts = self.facts.get(&company)?;
-            (facts.closed.is_some() && facts.arrears_krw > 0).then_some((company, facts))
+            (facts.closed.is_some() && facts.unpaid_months >= LEAST_UNPAID).then_some((company, facts))
         })
     }
 
@@ -164,12 +166,13 @@ impl Network {
             });
         }
         for (link, likeness) in [
-            (Link::Goods, cosine(&facts.goods, &successor.goods)),
+            // Whoever goes on goes on in the same goods: from 1 for the same mix to -1/2 for nothing in common.
+            (Link::Goods, cosine(&facts.goods, &successor.goods).map_or(0.0, |cosine| 1.5 * cosine - 0.5)),
             (Link::Sellers, self.sellers_alike(old, new)),
             // The sooner the likelier; full for the first third of the window.
             (Link::Time, (1.5 * (1.0 - f64::from(gap_days.max(0)) / f64::from(*WINDOW.end()))).min(1.0)),
         ] {
-            if likeness > 0.0 {
+            if likeness != 0.0 {
                 evidence.push(Evidence { link, node: None, shared_by: None, points: link.points() * likeness });
             }
         }
@@ -219,13 +222,14 @@ impl Network {
     }
 }
 
-/// How alike two companies' goods are, by the value of each code: 1 for the same mix, 0 for nothing in common.
-fn cosine(a: &[(String, i64)], b: &[(String, i64)]) -> f64 {
+/// How alike two companies' goods are, by the value of each code: 1 for the same mix, 0 for nothing in common; `None`
+/// where one of them declared nothing.
+fn cosine(a: &[(String, i64)], b: &[(String, i64)]) -> Option<f64> {
     let of_b: HashMap<&str, f64> = b.iter().map(|(hs, value)| (hs.as_str(), *value as f64)).collect();
     let product: f64 = a.iter().map(|(hs, value)| *value as f64 * of_b.get(hs.as_str()).copied().unwrap_or(0.0)).sum();
     let length = |goods: &[(String, i64)]| goods.iter().map(|(_, value)| (*value as f64).powi(2)).sum::<f64>().sqrt();
     let lengths = length(a) * length(b);
-    if lengths > 0.0 { product / lengths } else { 0.0 }
+    (lengths > 0.0).then(|| product / lengths)
 }
 
 fn in_english(link: Link) -> &'static str {
