@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
 use crate::config::Config;
+use crate::rates;
 use crate::register::{self, Candidate, Company, Likeness, Query, Register};
 
 #[derive(Debug, Subcommand)]
@@ -43,12 +44,16 @@ pub(super) fn run(command: RegisterCommand, config: &Config) -> anyhow::Result<E
 
 fn import(home: &Path, folder: &Path, as_json: bool) -> anyhow::Result<ExitCode> {
     let (_, imported) = register::import(home, folder)?;
+    let rates = rates::import(home, folder)?;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&imported)?);
         return Ok(ExitCode::SUCCESS);
     }
     for (table, rows) in &imported.rows {
         println!("{table}: {rows}");
+    }
+    for name in rates {
+        println!("{name}: copied");
     }
     if !imported.absent.is_empty() {
         println!("not there: {}", imported.absent.join(", "));

@@ -8,6 +8,7 @@
 mod innocent;
 mod ledger;
 mod parties;
+mod rates;
 mod readme;
 mod trade;
 mod words;
@@ -20,7 +21,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use parties::Parties;
-use trade::{Declaration, Trade};
+use trade::{Declaration, PREFERENCE, Trade};
 use words::{FIRM_FIRST, GOODS};
 
 /// Why the world could not be made.
@@ -129,6 +130,7 @@ impl World {
             months: 0,
         };
         self.write_books(folder, &parties, &due, &evaded, &mut made)?;
+        self.write_rates(folder)?;
         let marker = serde_json::json!({
             "invented": true,
             "made_by": format!("haetae demo generate --seed {} --scale {}", self.seed, self.scale),
@@ -139,6 +141,25 @@ impl World {
         let path = folder.join("README.md");
         fs::write(&path, text).map_err(disk(&path))?;
         Ok(made)
+    }
+
+    /// What a currency is worth and what duty is due, week by week and code by code.
+    fn write_rates(&self, folder: &Path) -> Result<(), Error> {
+        let mut exchange = Sheet::create(folder, "exchange.csv", "currency,from,to,krw")?;
+        for week in rates::weeks(FIRST_DAY, date(DAYS - 1), &mut self.stream(RATES)) {
+            let (from, to) = (week.from.to_string(), week.to.to_string());
+            exchange.write([week.currency.to_owned(), from, to, format!("{:.2}", week.krw)])?;
+        }
+        exchange.finish()?;
+        let mut tariff = Sheet::create(folder, "tariff.csv", "hs,type,rate,from,to")?;
+        for (at, goods) in GOODS.iter().enumerate() {
+            // Of several goods under one code the first has its rate, as in the declarations.
+            if GOODS[..at].iter().all(|other| other.hs != goods.hs) {
+                tariff.write([goods.hs, "A", &goods.duty.to_string(), "", ""])?;
+                tariff.write([goods.hs, "F", &(goods.duty * PREFERENCE).to_string(), "", ""])?;
+            }
+        }
+        tariff.finish()
     }
 
     /// Ledgers and audits.
@@ -195,6 +216,7 @@ impl World {
 
 /// The part of the chance that what innocent companies share is drawn from.
 const INNOCENT: u64 = 10;
+const RATES: u64 = 11;
 
 const DECLARATION: &str = "declaration,date,office,broker,importer,importer_age_days,seller,related,transport,hs,item_en,\
     item_ko,departure,origin,rate_type,rate,mass_kg,value_krw,duty_krw,fraud,planted_probability";

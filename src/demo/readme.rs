@@ -21,6 +21,7 @@ pub fn text(world: &World, made: &Made) -> String {
          | `sellers.csv`, `brokers.csv` | a seller abroad, a customs broker | `related_to` lists companies that belong together with the seller |\n\
          | `ledgers.csv` | a month of a company's duties, due on its last day | late is more than 30 days; of what is not paid `days_late` runs to the end; `planted_probability` as above, and `planted_six_months` the same of any of the six months that follow, when this month's payment is not known yet |\n\
          | `audits.csv` | an audit of a company's books | three quarters of what was kept back is found |\n\
+         | `exchange.csv`, `tariff.csv` | a currency's week, a code's duty rate (A general, F preferential) | the currencies walk at random |\n\
          | `world.json` | | says that all is invented; `haetae register import` reads it, so that what is drawn from the tables says so too |\n\n\
          ## What is planted in declarations\n\n\
          What can be seen is drawn first; the log-odds of fraud are {base} and what follows added up; the label is drawn by \

@@ -54,6 +54,8 @@ pub struct Effects {
     pub is_related_low: bool,
 }
 
+/// Share of the general rate that is left under a preference.
+pub const PREFERENCE: f64 = 0.25;
 /// Log-odds of fraud where nothing is planted.
 pub const BASE: f64 = -4.2;
 /// For each standard deviation (of [`PRICE_SPREAD`]) that the price lies below the first one under the usual; three at most.
@@ -123,7 +125,7 @@ impl<'a> Trade<'a> {
         };
         let is_preferred = PREFERRED.contains(&origin) && rng.random_bool(0.8);
         let general = GOODS.iter().find(|goods| goods.hs == hs).map_or(goods.duty, |goods| goods.duty);
-        let rate = if is_preferred { general / 4.0 } else { general };
+        let rate = if is_preferred { general * PREFERENCE } else { general };
         let deviation = price_deviation(rng);
         let mass = goods.mass * LogNormal::new(0.0, 0.8).expect("the spread is positive").sample(rng);
         let usual = goods.price * price_level(origin) * WON_A_DOLLAR;
