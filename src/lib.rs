@@ -28,6 +28,7 @@
 //! - [`history`]: conversations in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
+//! - [`valuation`]: what imported goods are worth by law, and the duty and taxes on that.
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
@@ -74,6 +75,11 @@
 //! [`scoring::Model::score`] gives rows their probability, level and reasons. [`scoring::hs::train`] and
 //! [`scoring::hs::Model::recommend`] do the same for the HS codes of a description.
 //!
+//! **A customs value** (`haetae value`).
+//! [`valuation::Case::read`] reads one import, [`valuation::Case::valid`] holds it to its limits and to the rates of its
+//! week, and [`valuation::value`] works through the methods in the law's order into a [`valuation::Worksheet`]. No model
+//! takes part.
+//!
 //! # Where to begin reading
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
@@ -100,3 +106,4 @@ pub mod prompts;
 pub mod rag;
 pub mod scoring;
 pub mod telemetry;
+pub mod valuation;

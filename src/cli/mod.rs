@@ -12,6 +12,7 @@ mod models;
 mod score;
 mod serve;
 mod train;
+mod value;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use bench::BenchCommand;
 pub use demo::DemoCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
+pub use value::ValueArgs;
 
 use crate::config::{Config, Overrides, Secret};
 
@@ -80,6 +82,8 @@ pub enum Command {
     /// Score the rows of a table with a model that was trained
     #[command(subcommand)]
     Score(ScoreCommand),
+    /// Compute a customs value, duty and taxes from the facts of one import
+    Value(ValueArgs),
     /// Measure quality on the question suites
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -219,6 +223,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => demo::run(&command),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
+        Command::Value(args) => value::run(&args),
         Command::Eval(command) => eval::run(command, &config),
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("edge", &["main", "cli", "app", "http", "eval", "bench"]),
     ("flow", &["chat", "rag"]),
-    ("core", &["engine", "index", "ingest", "models", "history", "demo", "scoring"]),
+    ("core", &["engine", "index", "ingest", "models", "history", "demo", "scoring", "valuation"]),
     ("base", &["config", "kernels", "lang", "legal", "prompts", "assets", "durable", "telemetry"]),
 ];
 
