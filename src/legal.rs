@@ -31,8 +31,12 @@ pub enum Instrument {
     ValuationNotice,
     VatAct,
     ConsumptionTaxAct,
+    ConsumptionTaxDecree,
     LiquorTaxAct,
+    LiquorTaxDecree,
     EducationTaxAct,
+    RuralTaxAct,
+    StateFundsAct,
     WtoAgreement,
     WtoDecision,
     WcoAdvisoryOpinion,
@@ -44,15 +48,19 @@ pub enum Instrument {
 }
 
 /// Code, English name, Korean name. A code that begins another one's would have to stand after it; none does.
-const INSTRUMENTS: [(Instrument, &str, &str, &str); 16] = [
+const INSTRUMENTS: [(Instrument, &str, &str, &str); 20] = [
     (Instrument::CustomsAct, "KR-CA", "Customs Act", "관세법"),
     (Instrument::CustomsDecree, "KR-CD", "Customs Act Decree", "관세법 시행령"),
     (Instrument::CustomsRule, "KR-CR", "Customs Act Rule", "관세법 시행규칙"),
     (Instrument::ValuationNotice, "KR-VN", "Customs Valuation Notice", "관세평가 운영에 관한 고시"),
     (Instrument::VatAct, "KR-VAT", "Value-Added Tax Act", "부가가치세법"),
     (Instrument::ConsumptionTaxAct, "KR-ICT", "Individual Consumption Tax Act", "개별소비세법"),
+    (Instrument::ConsumptionTaxDecree, "KR-ICD", "Individual Consumption Tax Decree", "개별소비세법 시행령"),
     (Instrument::LiquorTaxAct, "KR-LIQ", "Liquor Tax Act", "주세법"),
+    (Instrument::LiquorTaxDecree, "KR-LQD", "Liquor Tax Decree", "주세법 시행령"),
     (Instrument::EducationTaxAct, "KR-EDU", "Education Tax Act", "교육세법"),
+    (Instrument::RuralTaxAct, "KR-RST", "Rural Development Special Tax Act", "농어촌특별세법"),
+    (Instrument::StateFundsAct, "KR-SFA", "State Funds Management Act", "국고금 관리법"),
     (Instrument::WtoAgreement, "WTO-VA", "WTO Valuation Agreement", "WTO 관세평가협정"),
     (Instrument::WtoDecision, "WTO-DEC", "WTO Valuation Committee Decision", "WTO 관세평가위원회 결정"),
     (Instrument::WcoAdvisoryOpinion, "WCO-AO", "WCO Advisory Opinion", "WCO 권고의견"),

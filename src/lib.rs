@@ -31,6 +31,7 @@
 //! - [`network`]: who stands by whom, the ways between them and the patterns they make.
 //! - [`profile`]: a company's page, each fact with its source.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
+//! - [`valuation`]: what imported goods are worth by law, and the duty and taxes on that.
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
@@ -77,6 +78,11 @@
 //! [`scoring::Model::score`] gives rows their probability, level and reasons. [`scoring::hs::train`] and
 //! [`scoring::hs::Model::recommend`] do the same for the HS codes of a description.
 //!
+//! **A customs value** (`haetae value`).
+//! [`valuation::Case::read`] reads one import, [`valuation::Case::valid`] holds it to its limits and to the rates of its
+//! week, and [`valuation::value`] works through the methods in the law's order into a [`valuation::Worksheet`]. No model
+//! takes part.
+//!
 //! # Where to begin reading
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
@@ -109,3 +115,4 @@ pub mod rates;
 pub mod register;
 pub mod scoring;
 pub mod telemetry;
+pub mod valuation;

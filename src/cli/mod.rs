@@ -17,6 +17,7 @@ mod register;
 mod score;
 mod serve;
 mod train;
+mod value;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,6 +33,7 @@ pub use profile::ProfileArgs;
 pub use register::RegisterCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
+pub use value::ValueArgs;
 
 use crate::config::{Config, Overrides, Secret};
 
@@ -101,6 +103,8 @@ pub enum Command {
     /// Score the rows of a table with a model that was trained
     #[command(subcommand)]
     Score(ScoreCommand),
+    /// Compute a customs value, duty and taxes from the facts of one import
+    Value(ValueArgs),
     /// Measure quality on the question suites
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -249,6 +253,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Profile(args) => profile::run(&args, &config),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
+        Command::Value(args) => value::run(&args),
         Command::Eval(command) => eval::run(command, &config),
     }
 }

@@ -6,9 +6,25 @@ use std::path::{Path, PathBuf};
 
 /// From top to bottom. Every module of `src/` stands in exactly one.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("edge", &["main", "cli", "app", "http", "eval", "bench"]),
-    ("flow", &["chat", "rag"]),
-    ("core", &["engine", "index", "ingest", "models", "history", "demo", "register", "network", "profile", "scoring"]),
+    ("edge", &["main", "cli", "app", "http", "mcp", "eval", "bench"]),
+    ("flow", &["agents", "chat", "rag"]),
+    (
+        "core",
+        &[
+            "engine",
+            "index",
+            "ingest",
+            "models",
+            "history",
+            "demo",
+            "rates",
+            "register",
+            "network",
+            "profile",
+            "scoring",
+            "valuation",
+        ],
+    ),
     ("base", &["config", "kernels", "lang", "legal", "prompts", "assets", "durable", "telemetry"]),
 ];
 
@@ -19,7 +35,11 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("cli", "http", "`serve` hands the router to a socket"),
     ("cli", "eval", "a command prints a report"),
     ("cli", "bench", "a command prints a report"),
+    ("cli", "mcp", "`mcp` serves the tools on standard input and output"),
+    ("http", "mcp", "the tools are served at a path of the server too"),
     ("app", "http", "`app` fills the state behind the routes"),
+    ("agents", "chat", "a question on rules is answered as chat answers it"),
+    ("agents", "rag", "a tool looks for evidence"),
     ("chat", "rag", "a turn bound to corpora begins with evidence"),
     ("index", "ingest", "a build reads documents and cuts them into passages"),
     ("history", "engine", "a conversation is kept in the engine's messages"),
