@@ -4,7 +4,7 @@
 //! In: a home folder, and the retrieval where there is one. Out: references to services, each opened once, when it is first
 //! asked for. Opening blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -55,6 +55,13 @@ impl Desk {
     /// Where no index was built.
     pub fn rag(&self) -> Result<&Arc<Rag>, Failure> {
         self.rag.as_ref().ok_or_else(|| not_set_up("documents", "`haetae corpora build` builds the index"))
+    }
+
+    /// The corpora that rules are looked for in: the built-in ones and the administration's own.
+    pub fn corpora(&self) -> Vec<String> {
+        let documents = self.rag.as_ref().and_then(|rag| rag.index().documents().ok()).unwrap_or_default();
+        let names: BTreeSet<String> = documents.into_iter().map(|document| document.corpus).collect();
+        names.into_iter().collect()
     }
 
     /// # Errors

@@ -125,7 +125,7 @@ fn fulfil(wish: Wish, entities: &Entities, plan: &mut Plan) {
         Wish::Value => match &entities.case {
             Some(case) => plan.call(
                 "customs_value",
-                json!({ "case": format!("{case:?}") }),
+                json!({ "case": case }),
                 "과세가격과 세액을 계산합니다",
                 "work out the customs value and the taxes",
             ),

@@ -21,8 +21,6 @@ use crate::rag::Quote;
 
 /// Longest that the calls of one run may take together.
 const MAX_CALLING: Duration = Duration::from_secs(120);
-/// Corpora that rules are looked for in.
-const CORPORA: [&str; 2] = ["general", "valuation"];
 
 /// A run under way.
 pub struct Run {
@@ -228,10 +226,11 @@ impl Run {
     async fn explain(&self, record: &mut Record) -> Result<(), Error> {
         let question = record.request.clone();
         let why = Both::new("규정 문서에서 근거를 찾습니다", "look for the rule in the documents");
-        let step = Step::new("search_corpora", json!({ "question": question, "corpora": CORPORA }), why);
+        let desk = Arc::clone(&self.agents.desk);
+        let corpora = blocking(move || desk.corpora()).await?;
+        let step = Step::new("search_corpora", json!({ "question": question, "corpora": corpora }), why);
         self.show_plan(record, &Plan { steps: vec![step.clone()], missing: Vec::new() }).await;
         let started = Instant::now();
-        let corpora = CORPORA.map(ToOwned::to_owned).to_vec();
         let request = TurnRequest { target: Target::Corpora(corpora), ..self.request.clone() };
         let mut events = self.agents.chat.turn(request).await?;
         let (mut quotes, mut citations): (Vec<Quote>, Vec<String>) = (Vec::new(), Vec::new());

@@ -230,6 +230,28 @@ pub async fn agents(config: &Config) -> anyhow::Result<Agents> {
     with_engine(config, start_engine(config).await?).await
 }
 
+/// The agent with the language model and the index of the settings, over an invented world made anew in `world`: what a
+/// suite was written for, whatever the home folder holds. Call inside a runtime.
+///
+/// # Errors
+/// Whatever kept a service from starting.
+pub async fn agents_over_demo(config: &Config, world: &Path) -> anyhow::Result<Agents> {
+    let engine = start_engine(config).await?;
+    let (blocking, home) = (config.clone(), world.to_path_buf());
+    let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        demo::prepare(&home)?;
+        let index = open_index(&blocking)?;
+        update_index_or_keep(&index, &blocking.home)?;
+        Ok(index)
+    })
+    .await??;
+    let rag = Arc::new(Rag::new(Arc::new(index)));
+    let prompts = Arc::new(Prompts::load()?);
+    let chat = Chat::new(engine, Some(Arc::clone(&rag)), Arc::clone(&prompts));
+    let desk = Arc::new(Desk::new(world, Some(rag)));
+    Ok(Agents::new(world, chat, desk, prompts)?)
+}
+
 /// The agent's tools without a language model, for those who bring their own. Call inside a runtime.
 ///
 /// # Errors

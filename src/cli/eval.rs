@@ -5,16 +5,25 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{EvalCommand, SuiteArgs, ask};
+use super::{AgentsSuiteArgs, EvalCommand, SuiteArgs, ask};
 use crate::app;
 use crate::config::Config;
-use crate::eval::{Report, abstention, answers, retrieval};
+use crate::eval::{Report, abstention, agents, answers, retrieval};
 use crate::rag::Rag;
 
 pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
         EvalCommand::Retrieval(args) => finish(&retrieval::run(&rag(config)?, &args.suite, args.limit)?, &args),
         EvalCommand::Abstention(args) => finish(&abstention::run(&rag(config)?, &args.suite, args.limit)?, &args),
+        EvalCommand::Agents(AgentsSuiteArgs { suite, json, limit }) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            let report = runtime.block_on(async {
+                let world = tempfile::tempdir()?;
+                let agents = app::agents_over_demo(config, world.path()).await?;
+                anyhow::Ok(agents::run(&agents, &suite, limit).await?)
+            })?;
+            finish(&report, &SuiteArgs { suite, json, limit })
+        }
         EvalCommand::Answers(args) => {
             let runtime = tokio::runtime::Runtime::new()?;
             let report = runtime.block_on(async {

@@ -196,6 +196,20 @@ pub enum EvalCommand {
     Abstention(SuiteArgs),
     /// Answers checked for polarity, required facts and citations
     Answers(SuiteArgs),
+    /// The agent on tasks over the invented world: right calls, right figures, nothing called without need
+    Agents(AgentsSuiteArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AgentsSuiteArgs {
+    /// Name of the suite under `eval/agents/`
+    #[arg(long, default_value = "customs")]
+    pub suite: String,
+    #[arg(long)]
+    pub json: bool,
+    /// Only the first N tasks
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! passed. What a threshold is, is decided here and nowhere else.
 
 pub mod abstention;
+pub mod agents;
 pub mod answers;
 pub mod retrieval;
 
@@ -24,6 +25,8 @@ pub enum Error {
     Rag(#[from] crate::rag::Error),
     #[error(transparent)]
     Chat(#[from] crate::chat::Error),
+    #[error("a run of the agent failed: {reason}")]
+    Agent { reason: String },
 }
 
 /// What each kind of report can do.

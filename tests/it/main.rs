@@ -1,5 +1,6 @@
 //! Everything that needs more than one module: real files, real sockets, real models.
 
+mod agents;
 mod assets;
 mod cli;
 mod corpora;
@@ -7,6 +8,7 @@ mod engine;
 mod http;
 mod index;
 mod layering;
+mod mcp_client;
 mod models;
 mod openai_client;
 mod readme;

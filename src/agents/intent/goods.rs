@@ -48,6 +48,18 @@ pub fn priced(request: &str) -> Option<String> {
     })
 }
 
+static VALUED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:value|on|for|of)\s+(?:the |these |this |my )?((?:\d+\s+)?[\p{L}][\p{L} -]{2,40}?)(?:,|:|;| with | at | imported|$)|([가-힣][가-힣 ]{1,20}) (?:\d+\s?(?:개|대|벌|상자|톤))?(?:을|를|의)")
+        .expect("a valid pattern")
+});
+
+/// The goods of a transaction to be valued, for its worksheet's heading alone.
+pub fn valued(request: &str) -> Option<&str> {
+    let found = VALUED.captures(request)?;
+    let goods = found.get(1).or(found.get(2))?.as_str().trim();
+    (!is_nothing(goods)).then_some(goods)
+}
+
 /// The goods to be classified.
 pub fn described(request: &str) -> Option<String> {
     if let Some(found) = QUOTED.captures(request) {

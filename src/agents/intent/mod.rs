@@ -4,6 +4,7 @@
 //! is the plan's business. What is not understood is left to others; nothing is guessed.
 
 mod amounts;
+mod case;
 mod goods;
 mod names;
 mod period;
@@ -16,11 +17,11 @@ use std::sync::LazyLock;
 
 use jiff::civil::Date;
 use regex::Regex;
+use serde_json::Value;
 
 use super::desk::Desk;
 use crate::lang::Language;
 
-pub use amounts::{Item, Money, Stated};
 pub use wishes::{Group, Premise, Wish};
 
 /// A request as understood.
@@ -49,8 +50,8 @@ pub struct Entities {
     pub goods: Option<String>,
     /// The goods to classify, as described.
     pub description: Option<String>,
-    /// A transaction to value.
-    pub case: Option<Stated>,
+    /// A transaction to value, as the calculator takes it.
+    pub case: Option<Value>,
     pub images: Vec<String>,
     pub group: Option<Group>,
     /// The request itself, where it is a question on rules.
@@ -133,11 +134,20 @@ pub fn read(request: &str, earlier: &[String], desk: &Desk) -> Intent {
         currency: currency(request),
         goods: goods::priced(request),
         description: goods::described(request),
-        case: amounts::stated(request),
+        case: None,
         images,
         group: wishes::group(request),
         question: None,
     };
+    if let Some(stated) = amounts::stated(request) {
+        let around = case::Around {
+            declared: entities.date.unwrap_or(today),
+            hs: entities.hs.first().map(String::as_str),
+            goods: goods::valued(request),
+            rates: desk.rates().ok(),
+        };
+        entities.case = Some(case::case(&stated, &around));
+    }
     let wishes = wishes::wishes(request, &entities);
     if wishes.contains(&Wish::Explain) {
         entities.question = Some(request.trim().to_owned());

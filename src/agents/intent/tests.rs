@@ -19,7 +19,7 @@ fn common_requests_are_understood_in_both_languages() {
         ("How are C000007 and C000012 connected to each other?", &[Path]),
         ("C000007과 C000012는 어떤 관계인가요?", &[Path]),
         ("Is C000007 likely to fall behind on its duties? Score the arrears.", &[Delinquency]),
-        ("C000007의 체납 위험은?", &[Delinquency, Risk]),
+        ("C000007의 체납 위험은?", &[Delinquency]),
         ("What is the risk of declaration D00000012?", &[Risk]),
         ("신고 D00000012의 위험도를 알려주세요", &[Risk]),
         ("Which importers had the highest risk in 2025?", &[Risk]),

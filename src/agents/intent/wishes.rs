@@ -193,6 +193,10 @@ fn prune(wishes: &mut Vec<Wish>, entities: &Entities) {
     if num_companies < 2 && has(wishes, Wish::Path) {
         wishes.retain(|wish| *wish != Wish::Path);
     }
+    if has(wishes, Wish::Delinquency) && entities.declarations.is_empty() {
+        // The risk meant is that of arrears.
+        wishes.retain(|wish| *wish != Wish::Risk);
+    }
     if has(wishes, Wish::Path) {
         // "How is A related to the owner of B": the path says it.
         wishes.retain(|wish| !matches!(wish, Wish::Network | Wish::Profile));

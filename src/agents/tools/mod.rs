@@ -2,6 +2,7 @@
 //! languages; it decides nothing that the service has not decided.
 
 mod company_profile;
+mod customs_value;
 mod delinquency_score;
 mod exchange_rate;
 mod export_dossier;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
     vec![
         Box::new(search_corpora::SearchCorpora),
         Box::new(open_passage::OpenPassage),
+        Box::new(customs_value::CustomsValue),
         Box::new(hs_recommend::HsRecommend),
         Box::new(exchange_rate::ExchangeRate),
         Box::new(tariff_rate::TariffRate),

@@ -63,6 +63,7 @@ impl TestApp {
         router(AppState::new(Parts {
             turns: Arc::new(Grounded { engine: Arc::clone(&engine), answer }),
             engine,
+            agents: None,
             history: History::in_memory().unwrap(),
             documents: Arc::new(TwoDocuments),
             embeddings: Arc::new(LetterCounts),

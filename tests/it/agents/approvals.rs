@@ -1,0 +1,48 @@
+//! What writes waits for a named person, and the decision outlives the process.
+
+use haetae::agents::State;
+
+use super::{MADE, agents_over, ask, rows};
+
+#[tokio::test]
+async fn a_dossier_is_written_once_someone_grants_it() {
+    let agents = agents_over(&MADE.home, "none");
+    let id = &rows("declarations.csv")[2][0];
+    let record = ask(&agents, &format!("Score the risk of {id} and export the report as a file.")).await;
+    let approval = record.approvals[0].clone();
+    let waits = agents.store().approval(&approval).unwrap();
+    assert_eq!((waits.state, waits.arguments["run"].as_str()), (State::Pending, Some(record.id.as_str())));
+    let file = MADE.home.join("dossiers").join(format!("{}.md", record.id));
+    assert!(!file.exists(), "nothing is written before someone decides");
+    assert!(agents.decide(&approval, true, "").is_err());
+    let done = agents.decide(&approval, true, "Kim").unwrap();
+    assert_eq!((done.state, done.decided_by.as_deref()), (State::Done, Some("Kim")));
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(id) && text.contains(&record.id) && text.contains("SHA-256"), "{text}");
+    assert!(agents.decide(&approval, false, "Lee").is_err(), "a decision stands");
+}
+
+#[tokio::test]
+async fn what_was_denied_is_never_written() {
+    let agents = agents_over(&MADE.home, "none");
+    let id = &rows("declarations.csv")[3][0];
+    let record = ask(&agents, &format!("Score the risk of {id} and export the report as a file.")).await;
+    let denied = agents.decide(&record.approvals[0], false, "Lee").unwrap();
+    assert_eq!(denied.state, State::Denied);
+    assert!(!MADE.home.join("dossiers").join(format!("{}.md", record.id)).exists());
+}
+
+#[tokio::test]
+async fn what_was_granted_before_the_process_died_is_carried_out_at_the_next_start() {
+    let agents = agents_over(&MADE.home, "none");
+    let id = &rows("declarations.csv")[4][0];
+    let record = ask(&agents, &format!("Score the risk of {id} and export the report as a file.")).await;
+    // As if the process had been killed between the decision and the deed.
+    agents.store().decide(&record.approvals[0], true, "Kim").unwrap();
+    drop(agents);
+    let file = MADE.home.join("dossiers").join(format!("{}.md", record.id));
+    assert!(!file.exists());
+    let agents = agents_over(&MADE.home, "none");
+    assert_eq!(agents.store().approval(&record.approvals[0]).unwrap().state, State::Done);
+    assert!(file.exists());
+}
