@@ -11,3 +11,4 @@ mod models;
 mod openai_client;
 mod readme;
 mod support;
+mod valuation;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::worksheet;
+use crate::corpora::assert_in_the_law;
 
 const CASES: &str = include_str!("../../../eval/value/cases.jsonl");
 
@@ -139,7 +140,11 @@ fn the_cases_cover_every_topic_in_both_languages() {
     assert_eq!(ids.len(), cases.len(), "an id is used twice");
     for case in &cases {
         assert!(case.id.starts_with(&format!("{:03}-", case.topic)), "{}", case.id);
-        assert!(Language::detect(&case.ko) == Language::Ko && Language::detect(&case.en) == Language::En, "{}", case.id);
+        assert!(
+            Language::detect(&case.ko) == Language::Ko && Language::detect(&case.en) == Language::En,
+            "{}",
+            case.id
+        );
     }
 }
 
@@ -165,4 +170,39 @@ fn every_line_and_reason_names_its_law_in_both_languages() {
         let english = sheet.markdown(Language::En);
         assert!(english.starts_with("# Valuation worksheet") && !english.contains("과세"), "{}", case.id);
     }
+}
+
+#[test]
+fn every_reference_of_every_worksheet_exists_in_the_law() {
+    fn references(json: &Value, found: &mut BTreeSet<String>) {
+        match json {
+            Value::Object(fields) => {
+                for (key, field) in fields {
+                    if key == "refs" {
+                        found.extend(field.as_array().unwrap().iter().map(|r| r.as_str().unwrap().to_owned()));
+                    }
+                    references(field, found);
+                }
+            }
+            Value::Array(entries) => entries.iter().for_each(|entry| references(entry, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    for case in cases() {
+        references(&worksheet(&case.input).1, &mut found);
+    }
+    assert!(found.len() > 100, "only {} references", found.len());
+    assert_in_the_law(found.iter().map(|reference| ("a worksheet", reference.as_str())));
+}
+
+#[test]
+fn the_example_of_the_readme_comes_out_as_it_says() {
+    let readme = include_str!("../../../README.md");
+    let section = readme.split("## How do I compute a customs value?").nth(1).unwrap();
+    let example = section.split("```json").nth(1).unwrap().split("```").next().unwrap();
+    let (sheet, _) = worksheet(&serde_json::from_str(example).unwrap());
+    let value = sheet.totals.customs_value.unwrap().grouped(0);
+    assert_eq!(value, "149,800,000");
+    assert!(section.split("\n## ").next().unwrap().contains(&value));
 }

@@ -104,10 +104,13 @@ impl Draw {
     fn rates(&mut self) -> Value {
         // The declaration is of 2026-06-10; the week before begins on Monday the 1st.
         let dollar = match self.chance(0.5) {
-            true => json!({ "currency": "USD", "rate": self.one(&["1400", "1387.25", "1421.9"]), "week": "2026-06-07" }),
+            true => {
+                json!({ "currency": "USD", "rate": self.one(&["1400", "1387.25", "1421.9"]), "week": "2026-06-07" })
+            }
             false => {
-                let quotations: Vec<String> =
-                    (0..5).map(|_| format!("{}.{}", self.0.random_range(1380..1420), self.0.random_range(0..10))).collect();
+                let quotations: Vec<String> = (0..5)
+                    .map(|_| format!("{}.{}", self.0.random_range(1380..1420), self.0.random_range(0..10)))
+                    .collect();
                 json!({ "currency": "USD", "quotations": quotations, "quoted_from": "2026-06-01" })
             }
         };
@@ -184,10 +187,18 @@ impl Draw {
         } else {
             transport["insured"] = json!(false);
         }
-        for kind in ["export_side", "container_hire", "storage_in_transit", "demurrage_at_loading", "despatch_at_loading",
-            "demurrage_at_import", "despatch_at_import", "unloading_at_import", "pilotage_at_import",
-            "inland_after_arrival"]
-        {
+        for kind in [
+            "export_side",
+            "container_hire",
+            "storage_in_transit",
+            "demurrage_at_loading",
+            "despatch_at_loading",
+            "demurrage_at_import",
+            "despatch_at_import",
+            "unloading_at_import",
+            "pilotage_at_import",
+            "inland_after_arrival",
+        ] {
             if self.chance(0.2) {
                 let inside = kind != "demurrage_at_loading" && self.chance(0.3);
                 costs.push(json!({ "kind": kind, "amount": self.amount(1), "inside_freight": inside,

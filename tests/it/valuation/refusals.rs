@@ -53,7 +53,8 @@ fn amounts_that_are_no_amounts_are_refused() {
     refused(&with("/goods/0/unit_price", json!("ten")), &["goods[0].unit_price", "`ten`"]);
     refused(&with("/goods/0/quantity", json!("KRW 5")), &["goods[0].quantity", "without a currency", "KRW"]);
     for text in ["nan", "inf", "-inf"] {
-        let toml = format!("declared = \"2026-06-10\"\ncurrency = \"USD\"\n[[goods]]\ndescription = \"x\"\nprice = {text}\n");
+        let toml =
+            format!("declared = \"2026-06-10\"\ncurrency = \"USD\"\n[[goods]]\ndescription = \"x\"\nprice = {text}\n");
         let error = Case::read(&toml).unwrap_err().to_string();
         assert!(error.contains("price") && error.contains("not a finite number"), "{error}");
     }
@@ -64,7 +65,10 @@ fn a_currency_without_a_rate_is_named_with_its_place() {
     let words = ["`EUR`", "goods[0].unit_price", "`rates`", "2026-06-10"];
     refused(&with("/goods/0/unit_price", json!("EUR 5")), &words);
     refused(&with("/rates", json!([])), &["`USD`", "goods[0].unit_price"]);
-    refused(&with("/payments", json!({ "indirect": [{ "kind": "set_off", "amount": "JPY 5" }] })), &["`JPY`", "payments.indirect[0].amount"]);
+    refused(
+        &with("/payments", json!({ "indirect": [{ "kind": "set_off", "amount": "JPY 5" }] })),
+        &["`JPY`", "payments.indirect[0].amount"],
+    );
 }
 
 #[test]
