@@ -91,7 +91,8 @@ fn number_from_float(float: f64) -> Result<Decimal, String> {
         return Err(format!("`{float}` is not a finite number"));
     }
     let text = float.to_string();
-    if text.chars().filter(char::is_ascii_digit).count() > SAFE_DIGITS + 1 {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    if digits.trim_matches('0').len() > SAFE_DIGITS {
         return Err(format!("`{text}` has more than {SAFE_DIGITS} digits: write it as a text, in quotes"));
     }
     number_from_text(&text)

@@ -9,6 +9,11 @@ use haetae::lang::Language;
 use rust_embed::Embed;
 use serde_json::Value;
 
+/// The question suites; `value/` holds worked cases, and no questions.
+fn suites() -> impl Iterator<Item = std::borrow::Cow<'static, str>> {
+    <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl") && !path.starts_with("value/"))
+}
+
 /// The built-in corpora, read as an index build reads them.
 fn documents() -> Vec<Document> {
     let files = source_files(Path::new("no home folder")).unwrap();
@@ -77,7 +82,7 @@ fn no_document_knows_a_question_of_a_suite() {
     let known: BTreeSet<String> =
         documents.iter().flat_map(|document| &document.asked).map(|asked| folded(asked)).collect();
     assert!(!known.is_empty());
-    for path in <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl")) {
+    for path in suites() {
         for line in assets::text::<assets::Suites>(&path).unwrap().lines() {
             let question: Value = serde_json::from_str(line).unwrap();
             let asked = question["question"].as_str().unwrap();
@@ -98,8 +103,7 @@ fn every_line_of_every_suite_asks_for_what_there_is() {
     let documents = documents();
     let topics: BTreeSet<u64> = documents.iter().filter_map(|document| document.topic.map(u64::from)).collect();
     let stems: BTreeSet<&str> = documents.iter().map(|document| without_language(&document.id)).collect();
-    let suites = <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl"));
-    for path in suites {
+    for path in suites() {
         let (kind, _) = path.split_once('/').unwrap_or_else(|| panic!("`eval/{path}` is of no kind"));
         let (_, must, may) =
             KINDS.iter().find(|(name, ..)| *name == kind).unwrap_or_else(|| panic!("`{kind}` is no kind of suite"));

@@ -13,3 +13,4 @@ mod models;
 mod openai_client;
 mod readme;
 mod support;
+mod valuation;

@@ -59,9 +59,9 @@ pub fn transport(work: &mut Work<'_>) {
     };
     for (at, cost) in costs.iter().enumerate() {
         let replaced = match cost.kind {
-            CostKind::Freight => substituted.freight,
             CostKind::Insurance => substituted.insurance,
-            _ => false,
+            // What lay inside the actual freight has gone with it.
+            _ => substituted.freight,
         };
         one_cost(work, cost, at, replaced);
     }
