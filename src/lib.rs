@@ -77,6 +77,11 @@
 //! [`scoring::Model::score`] gives rows their probability, level and reasons. [`scoring::hs::train`] and
 //! [`scoring::hs::Model::recommend`] do the same for the HS codes of a description.
 //!
+//! **A company** (`haetae register`, `haetae network`, `haetae profile`).
+//! [`register::import`] takes CSV tables into one SQLite file, all or nothing; [`register::Register`] looks things up in it.
+//! [`network::Network::read`] draws the graph of who stands by whom, [`network::Network::survey`] finds patterns and spreads
+//! risk. [`profile::profile`] puts a company's facts together, each with the rows it comes from.
+//!
 //! # Where to begin reading
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
