@@ -1,4 +1,4 @@
-//! The two languages of the house. In: any text. Out: the [`Language`] it is written in.
+//! The two languages of the house. In: any text. Out: the [`Language`] it is written in; and what both write alike.
 //!
 //! Deliberately knows nothing of other languages: a text without Hangul is treated as English, which is the right
 //! fallback for codes, names and numbers.
@@ -43,9 +43,28 @@ pub fn is_hangul(c: char) -> bool {
     matches!(c, '가'..='힣' | 'ᄀ'..='ᇿ' | '\u{3130}'..='\u{318F}')
 }
 
+/// A whole number with commas, as both languages write it.
+pub fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::from(if number < 0 { "-" } else { "" });
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let told: Vec<String> = [0, 999, 1_000, -1_234_567, i64::MIN].into_iter().map(grouped).collect();
+        assert_eq!(told, ["0", "999", "1,000", "-1,234,567", "-9,223,372,036,854,775,808"]);
+    }
 
     #[test]
     fn a_korean_question_with_latin_terms_is_korean() {

@@ -83,6 +83,11 @@
 //! week, and [`valuation::value`] works through the methods in the law's order into a [`valuation::Worksheet`]. No model
 //! takes part.
 //!
+//! **A company** (`haetae register`, `haetae network`, `haetae profile`).
+//! [`register::import`] takes CSV tables into one SQLite file, all or nothing; [`register::Register`] looks things up in it.
+//! [`network::Network::read`] draws the graph of who stands by whom, [`network::Network::survey`] finds patterns and spreads
+//! risk. [`profile::profile`] puts a company's facts together, each with the rows it comes from.
+//!
 //! # Where to begin reading
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.

@@ -114,6 +114,7 @@ impl World {
         declarations.finish()?;
         truth.finish()?;
         let mut innocent = self.stream(INNOCENT);
+        parties.veil_rings(&mut self.stream(VEILS));
         parties.mix(&mut innocent);
         parties.wind_up(&last_days, &mut innocent);
         write_parties(folder, &parties)?;
@@ -216,7 +217,10 @@ impl World {
 
 /// The part of the chance that what innocent companies share is drawn from.
 const INNOCENT: u64 = 10;
-const RATES: u64 = 11;
+/// The part of rates.
+const RATES: u64 = 12;
+/// The part that the holdings of rings are veiled from.
+const VEILS: u64 = 11;
 
 const DECLARATION: &str = "declaration,date,office,broker,importer,importer_age_days,seller,related,transport,hs,item_en,\
     item_ko,departure,origin,rate_type,rate,mass_kg,value_krw,duty_krw,fraud,planted_probability";

@@ -4,6 +4,7 @@
 //! address; and rings, companies that own each other in a circle.
 
 use rand::Rng;
+use rand::seq::IteratorRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, LogNormal, Normal};
 
@@ -73,6 +74,8 @@ pub struct Parties {
 pub const PHOENIX_SHARE: f64 = 0.03;
 /// Companies in rings, as a share of all.
 pub const RING_SHARE: f64 = 0.02;
+/// Rings of which one holding stands in the name of a person.
+pub const VEILED_SHARE: f64 = 0.4;
 /// Spread of what only a company's or a broker's history tells, in log-odds.
 pub const LEANING_SPREAD: f64 = 0.6;
 pub const BROKER_SPREAD: f64 = 0.3;
@@ -186,6 +189,25 @@ impl Parties {
                 company.held_by(holder, share);
             }
             ring += 1;
+        }
+    }
+
+    /// Has one holding of some rings stand in the name of an officer of the company that holds. Drawn after the trade,
+    /// which does not hang on it.
+    pub(super) fn veil_rings(&mut self, rng: &mut ChaCha8Rng) {
+        let num_rings = self.companies.iter().filter_map(|company| company.ring).max().map_or(0, |last| last + 1);
+        for ring in 0..num_rings {
+            if !rng.random_bool(VEILED_SHARE) {
+                continue;
+            }
+            let Some(at) = (0..self.companies.len()).filter(|at| self.companies[*at].ring == Some(ring)).choose(rng)
+            else {
+                continue;
+            };
+            if let Some((holder, share)) = self.companies[at].holders.pop() {
+                let officer = self.companies[holder].officers[0];
+                self.companies[at].owners.push((officer, share));
+            }
         }
     }
 }

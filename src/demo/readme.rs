@@ -40,7 +40,7 @@ pub fn text(world: &World, made: &Made) -> String {
          ## What is planted among companies\n\n\
          {phoenix_share}% close in debt; from each rises another within 20 to 120 days that keeps one of its people and its \
          phone or address (`planted_phoenix_of`). {ring_share}% own each other in circles of three to six \
-         (`planted_ring`).\n\n\
+         (`planted_ring`); in {veiled}% of the circles one holding stands in the name of an officer of the company that holds.\n\n\
          What innocent companies share lies around it. For every {centre} companies there is a business centre with 8 to \
          29 of them, four in ten behind its switchboard; for every {accountant} an accountant who is an officer of 8 to 24; \
          for every {family} two led by one family, which may share a phone, an account or an address; for every {circle} a \
@@ -98,6 +98,7 @@ pub fn text(world: &World, made: &Made) -> String {
         circle = innocent::COMPANIES_A_CIRCLE,
         small_share = innocent::SMALL_SHARE * 100.0,
         decoy = innocent::DECOY_SHARE * 100.0,
+        veiled = parties::VEILED_SHARE * 100.0,
         ring_share = parties::RING_SHARE * 100.0,
         ledger_base = ledger::BASE,
         weakness = ledger::WEAKNESS,

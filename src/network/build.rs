@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use petgraph::graph::{NodeIndex, UnGraph};
+use unicode_normalization::UnicodeNormalization;
 
 use super::strength::{degrees, strength};
 use super::{CompanyFacts, Edge, EdgeKind, Network, Node, NodeKind};
@@ -26,8 +27,9 @@ impl Builder {
             .or_insert_with(|| self.graph.add_node(Node { kind, id: id.to_owned(), name_ko, name_en }))
     }
 
+    /// An address, phone or account: the same however it is written.
     fn shared(&mut self, kind: NodeKind, text: &str, en: Option<&str>) -> NodeIndex {
-        self.node(kind, text, Some(text.to_owned()), Some(en.unwrap_or(text).to_owned()))
+        self.node(kind, &plain_text(text), Some(text.to_owned()), Some(en.unwrap_or(text).to_owned()))
     }
 
     pub fn edge(&mut self, from: NodeIndex, to: NodeIndex, edge: Edge) {
@@ -48,6 +50,13 @@ impl Builder {
         let strengths = graph.edge_indices().map(|edge| strength(&graph, &degrees, edge) as f32).collect();
         Network { graph, strengths, degrees, places, facts, is_demo, survey: OnceLock::new() }
     }
+}
+
+/// A text without blanks, marks and case: `02-123-4567` is `02 1234567`.
+pub(super) fn plain_text(text: &str) -> String {
+    let letters: String = text.nfkc().filter(|c| c.is_alphanumeric()).collect();
+    // Of marks alone nothing is left, and all such would be one.
+    if letters.is_empty() { text.to_owned() } else { letters.to_lowercase() }
 }
 
 impl Network {

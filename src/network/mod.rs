@@ -49,7 +49,7 @@ pub enum NodeKind {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Node {
     pub kind: NodeKind,
-    /// The register's id; of what is shared, its text.
+    /// The register's id; of what is shared, its text without blanks, marks and case.
     pub id: String,
     pub name_ko: Option<String>,
     pub name_en: Option<String>,

@@ -1,6 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use petgraph::visit::EdgeRef;
 use proptest::prelude::*;
 
 use super::*;
@@ -106,6 +107,38 @@ fn rings_are_circles_of_three_or_more_with_shares_that_count() {
 }
 
 #[test]
+fn a_holding_in_the_name_of_an_officer_closes_a_ring_but_people_alone_make_none() {
+    let ring = |through_people: usize, share: f64| {
+        let mut builder = Builder::default();
+        let nodes: Vec<_> = (0..4).map(|at| builder.node(NodeKind::Company, &format!("C{at}"), None, None)).collect();
+        let holding = |share: f64| Edge { kind: EdgeKind::Owner, share: Some(share), declarations: None };
+        for at in 0..4 {
+            let (owner, owned) = (nodes[at], nodes[(at + 1) % 4]);
+            if at < through_people {
+                let officer = builder.node(NodeKind::Person, &format!("P{at}"), None, None);
+                builder.edge(officer, owner, edge(EdgeKind::Officer));
+                builder.edge(officer, owned, holding(share));
+            } else {
+                builder.edge(owner, owned, holding(0.3));
+            }
+        }
+        builder.finish(false).rings()
+    };
+    let veiled = &ring(1, 0.2)[0];
+    let through: Vec<&str> =
+        veiled.links.iter().filter_map(|link| link.through.as_ref()).map(|node| node.id.as_str()).collect();
+    assert_eq!((through, veiled.least_share), (vec!["P0"], 0.2));
+    assert!(
+        veiled.en.ends_with("; in the name of P0") && veiled.ko.ends_with(", 명의인: P0"),
+        "{} {}",
+        veiled.en,
+        veiled.ko
+    );
+    assert_eq!((ring(2, 0.2).len(), ring(3, 0.2).len()), (1, 0));
+    assert!(ring(1, 0.8).is_empty(), "whoever owns most of a company owns it for himself");
+}
+
+#[test]
 fn shares_are_followed_to_whoever_owns_at_the_end_even_in_a_circle() {
     let mut builder = Builder::default();
     let mut company = |id: &str| builder.node(NodeKind::Company, id, None, None);
@@ -120,6 +153,20 @@ fn shares_are_followed_to_whoever_owns_at_the_end_even_in_a_circle() {
     // P owns 0.6 of A, and A owns 0.2 of itself by way of B: 0.6 / (1 - 0.2).
     assert!((of("P") - 0.75).abs() < 1e-9 && (of("Q") - 0.25).abs() < 1e-9, "{owners:?}");
     assert!(network.owners(c).is_empty(), "nobody is known to own it");
+}
+
+#[test]
+fn what_is_shared_is_the_same_however_it_is_written() {
+    let home = tempfile::tempdir().unwrap();
+    let rows = "company,address_ko,phone,account\nC1,서울 중구 세종대로 12,02-123-4567,900-1\n\
+        C2,\"서울 중구  세종대로12\",(02) 1234567,9001\nC3,서울 중구 세종대로 13,02-123-4568,-\nC4,부산,051-1,--\n";
+    fs_err::write(home.path().join("companies.csv"), rows).unwrap();
+    let (register, _) = import(home.path(), home.path()).unwrap();
+    let network = Network::read(&register).unwrap();
+    let [group] = &network.groups()[..] else { panic!("{:?}", network.groups()) };
+    assert_eq!(group.companies.iter().map(|node| node.id.as_str()).collect::<Vec<_>>(), ["C1", "C2"]);
+    let centre = network.company("C1").unwrap();
+    assert_eq!(network.graph.edges(centre).filter(|edge| network.degree(edge.target()) == 2).count(), 3);
 }
 
 /// How much of what was found is right, and of what is right was found.

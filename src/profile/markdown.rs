@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::trade::{QuarterTrend, Slice};
 use super::{Fact, Profile, Rank, Source};
-use crate::lang::Language;
+use crate::lang::{Language, grouped};
 use crate::network::{Node, Pattern};
 use crate::register::RoleKind;
 
@@ -65,18 +65,10 @@ impl Page {
     }
 
     fn won(&self, amount: i64) -> String {
-        let digits = amount.unsigned_abs().to_string();
-        let mut grouped = String::new();
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place).is_multiple_of(3) {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
-        let sign = if amount < 0 { "-" } else { "" };
+        let amount = grouped(amount);
         match self.language {
-            Language::Ko => format!("{sign}{grouped}원"),
-            Language::En => format!("{sign}{grouped} won"),
+            Language::Ko => format!("{amount}원"),
+            Language::En => format!("{amount} won"),
         }
     }
 

@@ -33,6 +33,11 @@ pub struct Candidate {
 /// Names less alike than this are not candidates: below it, a share of a common ending is all that is left.
 const LEAST_LIKENESS: f64 = 0.3;
 
+/// Letters of a name that are looked at; no company has as many.
+const MAX_CHARS: usize = 200;
+/// Names that begin alike are looked at up to this number.
+const MAX_PREFIX: usize = 10_000;
+
 impl Register {
     /// Companies that `name` may mean, in Korean or English, or by id; the likeliest first. Legal forms, blanks and case
     /// are ignored.
@@ -47,7 +52,7 @@ impl Register {
         if is_id {
             found.push((id.to_owned(), Likeness::Id, 1.0));
         }
-        let plain = plain_name(name);
+        let plain = plain_name(&name.chars().take(MAX_CHARS).collect::<String>());
         if !plain.is_empty() {
             for (company, other) in exact_and_prefix(&connection, &plain, limit)? {
                 let matched = if other == plain { Likeness::Exact } else { Likeness::Prefix };
@@ -84,7 +89,7 @@ fn exact_and_prefix(connection: &Connection, plain: &str, limit: usize) -> rusql
     // The last character there is: it closes the range of all names that begin so.
     let end = format!("{plain}\u{10FFFF}");
     // Twice as many, as a company has two names.
-    statement.query_map(params![plain, end, 2 * limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    statement.query_map(params![plain, end, limit.min(MAX_PREFIX) * 2], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Companies whose names share enough trigrams, with their likeness.

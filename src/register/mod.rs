@@ -55,7 +55,6 @@ pub const FILE: &str = "register.sqlite";
 #[derive(Clone)]
 pub struct Register {
     connection: Arc<Mutex<Connection>>,
-    is_demo: bool,
 }
 
 impl Register {
@@ -80,13 +79,13 @@ impl Register {
         }
         // Pages for the lookups of a few hundred thousand rows.
         connection.pragma_update(None, "cache_size", -65_536).map_err(opened)?;
-        let is_demo = schema::marker(&connection)?.is_some();
-        Ok(Some(Self { connection: Arc::new(Mutex::new(connection)), is_demo }))
+        Ok(Some(Self { connection: Arc::new(Mutex::new(connection)) }))
     }
 
-    /// Whether the tables are of an invented world.
+    /// Whether the tables are of an invented world. Asked of the file each time: another process may have imported.
     pub fn is_demo(&self) -> bool {
-        self.is_demo
+        // Where it cannot be read, no more can the tables; until that is said, nothing is taken for real.
+        schema::marker(&self.lock()).map_or(true, |marker| marker.is_some())
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

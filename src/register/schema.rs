@@ -102,5 +102,5 @@ pub const FINISH: &str = "
 
 /// What marks the tables as invented: how the world was made. `None` for an administration's own.
 pub fn marker(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    connection.query_row("SELECT value FROM meta WHERE key = 'demo'", [], |row| row.get(0)).optional()
+    connection.prepare_cached("SELECT value FROM meta WHERE key = 'demo'")?.query_row([], |row| row.get(0)).optional()
 }

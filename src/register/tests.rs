@@ -125,7 +125,10 @@ fn companies_are_found_by_either_name_whatever_its_form_and_by_names_like_it() {
     assert_eq!(found("한빗무역")[0], ("C1".into(), Likeness::Fuzzy));
     assert_eq!(found("Daeyng Product")[0], ("C3".into(), Likeness::Fuzzy));
     assert!(found("전혀 다른 이름").is_empty() && found("").is_empty() && found("(주)").is_empty());
-    assert_eq!(register.find_companies("한빛", 1).unwrap().len(), 1);
+    for (limit, len) in [(0, 0), (1, 1), (usize::MAX, 3)] {
+        assert_eq!(register.find_companies("한빛", limit).unwrap().len(), len);
+    }
+    assert!(register.find_companies(&"a b".repeat(1 << 20), 5).unwrap().is_empty());
 }
 
 #[test]
@@ -175,15 +178,17 @@ fn bad_rows_are_named_and_what_stood_there_before_still_does() {
 
 #[test]
 fn a_new_import_replaces_the_old_and_forgets_that_it_was_invented() {
-    let (home, _, _) = small_world();
+    let (home, old, _) = small_world();
     let folder = home.path().join("own");
     fs_err::create_dir(&folder).unwrap();
     // `한빛` in CP949.
     let bytes = [b"company,name_ko\nK1,".as_slice(), &[0xC7, 0xD1, 0xBA, 0xFB], b"\n"].concat();
     fs_err::write(folder.join("companies.csv"), bytes).unwrap();
     let (register, _) = import(home.path(), &folder).unwrap();
-    assert!(!register.is_demo());
-    assert_eq!(register.companies().unwrap().len(), 1);
+    for register in [&register, &old] {
+        assert!(!register.is_demo(), "who had it open reads the new tables too");
+        assert_eq!(register.companies().unwrap().len(), 1);
+    }
     assert_eq!(register.company("K1").unwrap().unwrap().name_ko.as_deref(), Some("한빛"));
     assert_eq!(register.count_declarations(&Query::default()).unwrap(), 0);
     assert!(register.span().unwrap().is_none());

@@ -16,6 +16,8 @@ const FONT: f64 = 12.0;
 const MARGIN: f64 = 40.0;
 /// Room for the legend below.
 const LEGEND: f64 = 56.0;
+/// Edges from this length on have room for a share.
+const SHORT: f64 = 60.0;
 /// Longest label in letters; what is longer ends in a mark.
 const MAX_LABEL: usize = 26;
 
@@ -166,7 +168,8 @@ fn draw_edge(svg: &mut String, edge: &EdgeView, from: Point, to: Point, end_radi
             escape(&format!("{} / {}", edge.ko, edge.en)),
         ),
     );
-    if let Some(share) = edge.share {
+    // On a short edge it would lie under the labels of its ends.
+    if let Some(share) = edge.share.filter(|_| length > SHORT) {
         let (x, y) = ((from.x + end.x) / 2.0, (from.y + end.y) / 2.0 - 3.0);
         push(
             svg,

@@ -11,6 +11,7 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use serde::Serialize;
 
+use crate::lang::grouped;
 use crate::network::{CompanyFacts, EdgeKind, Network, Node, NodeKind};
 
 /// A company that closed in debt and the one that it seems to have risen as.
@@ -193,14 +194,16 @@ impl Network {
             told.join(", ")
         };
         let arrears_krw = facts.arrears_krw;
+        let (days, arrears) = (gap_days.abs(), grouped(arrears_krw));
+        let (en_when, ko_when) = if gap_days < 0 { ("before", "전") } else { ("after", "뒤") };
         let en = format!(
-            "{} closed owing {arrears_krw} won; {} was founded {gap_days} days after and shares: {}",
+            "{} closed owing {arrears} won; {} was founded {days} days {en_when} and shares: {}",
             name(&predecessor.name_en, &predecessor.id),
             name(&successor.name_en, &successor.id),
             told(in_english),
         );
         let ko = format!(
-            "{}: 체납 {arrears_krw}원을 남기고 폐업, {}: 그 {gap_days}일 뒤 설립. 공통점: {}",
+            "{}: 체납 {arrears}원을 남기고 폐업, {}: 그 {days}일 {ko_when} 설립. 공통점: {}",
             name(&predecessor.name_ko, &predecessor.id),
             name(&successor.name_ko, &successor.id),
             told(in_korean),

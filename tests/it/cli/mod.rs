@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod full_disk;
 mod hs;
+mod register;
 mod scoring;
 
 use std::path::Path;
