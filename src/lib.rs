@@ -28,6 +28,7 @@
 //! - [`history`]: conversations in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
+//! - [`documents`]: stamps and signatures on scans: found, compared, held to originals.
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
@@ -85,6 +86,7 @@ pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod durable;
 pub mod engine;
 pub mod eval;

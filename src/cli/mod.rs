@@ -7,6 +7,7 @@ mod ask;
 mod bench;
 mod corpora;
 mod demo;
+mod documents;
 mod eval;
 mod models;
 mod score;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchCommand;
 pub use demo::DemoCommand;
+pub use documents::DocumentsCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
 
@@ -80,6 +82,9 @@ pub enum Command {
     /// Score the rows of a table with a model that was trained
     #[command(subcommand)]
     Score(ScoreCommand),
+    /// Find stamps and signatures on scanned documents and hold them to registered originals
+    #[command(subcommand)]
+    Documents(DocumentsCommand),
     /// Measure quality on the question suites
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -219,6 +224,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(command) => demo::run(&command),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
+        Command::Documents(command) => documents::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),
     }
 }

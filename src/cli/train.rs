@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::documents;
 use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training};
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +18,21 @@ pub enum TrainCommand {
     Risk(TrainRiskArgs),
     /// Learn which HS codes descriptions of goods have
     Hs(TrainHsArgs),
+    /// Learn to find and compare stamps and signatures, from drawn ones
+    Documents(TrainDocumentsArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct TrainDocumentsArgs {
+    /// Seed of all that is drawn
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// About how long two free processors may take; the counts follow from it, so it is no clock
+    #[arg(long, default_value_t = 5.0, value_name = "M")]
+    pub minutes: f64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -73,7 +89,16 @@ pub(super) fn run(command: TrainCommand, config: &Config) -> anyhow::Result<Exit
     match command {
         TrainCommand::Risk(args) => risk(&args, config),
         TrainCommand::Hs(args) => hs(args, config),
+        TrainCommand::Documents(args) => documents(&args, config),
     }
+}
+
+fn documents(args: &TrainDocumentsArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let training = documents::Training { seed: args.seed, effort: documents::Effort::minutes(args.minutes)? };
+    let version = version(jiff::Timestamp::now());
+    let (model, report) = documents::train(&training, version, &|line| eprintln!("{line}"))?;
+    let folder = model.put(&Shelf::documents(&config.home), &report)?;
+    tell(&report.model, &folder, args.json.then_some(&report), || report.in_words())
 }
 
 fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("edge", &["main", "cli", "app", "http", "eval", "bench"]),
     ("flow", &["chat", "rag"]),
-    ("core", &["engine", "index", "ingest", "models", "history", "demo", "scoring"]),
+    ("core", &["engine", "index", "ingest", "models", "history", "demo", "scoring", "documents"]),
     ("base", &["config", "kernels", "lang", "legal", "prompts", "assets", "durable", "telemetry"]),
 ];
 
@@ -22,6 +22,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("app", "http", "`app` fills the state behind the routes"),
     ("chat", "rag", "a turn bound to corpora begins with evidence"),
     ("index", "ingest", "a build reads documents and cuts them into passages"),
+    ("documents", "scoring", "a model of marks stands on the shelf of models"),
     ("history", "engine", "a conversation is kept in the engine's messages"),
     ("models", "engine", "a model is imported only if the engine has its architecture"),
     ("legal", "lang", "a reference is told in words of either language"),
