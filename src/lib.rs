@@ -32,6 +32,7 @@
 //! - [`profile`]: a company's page, each fact with its source.
 //! - [`scoring`]: the traditional models: learnt from tables, scores with reasons.
 //! - [`valuation`]: what imported goods are worth by law, and the duty and taxes on that.
+//! - [`documents`]: stamps and signatures on scans: found, compared, held to originals.
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
@@ -100,6 +101,7 @@ pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod durable;
 pub mod engine;
 pub mod eval;

@@ -8,6 +8,7 @@ mod ask;
 mod bench;
 mod corpora;
 mod demo;
+mod documents;
 mod eval;
 mod mcp;
 mod models;
@@ -31,6 +32,7 @@ pub use demo::DemoCommand;
 pub use network::NetworkCommand;
 pub use profile::ProfileArgs;
 pub use register::RegisterCommand;
+pub use documents::DocumentsCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
 pub use value::ValueArgs;
@@ -105,6 +107,9 @@ pub enum Command {
     Score(ScoreCommand),
     /// Compute a customs value, duty and taxes from the facts of one import
     Value(ValueArgs),
+    /// Find stamps and signatures on scanned documents and hold them to registered originals
+    #[command(subcommand)]
+    Documents(DocumentsCommand),
     /// Measure quality on the question suites
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -268,6 +273,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),
         Command::Value(args) => value::run(&args),
+        Command::Documents(command) => documents::run(command, &config),
         Command::Eval(command) => eval::run(command, &config),
     }
 }

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::documents;
 use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training, delinquency};
 
 #[derive(Debug, Subcommand)]
@@ -19,6 +20,8 @@ pub enum TrainCommand {
     Hs(TrainHsArgs),
     /// Learn which companies will be late with what they owe
     Delinquency(TrainDelinquencyArgs),
+    /// Learn to find and compare stamps and signatures, from drawn ones
+    Documents(TrainDocumentsArgs),
 }
 
 #[derive(Debug, Args)]
@@ -35,6 +38,19 @@ pub struct TrainDelinquencyArgs {
     /// Seed of all that is drawn
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrainDocumentsArgs {
+    /// Seed of all that is drawn
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// About how long two free processors may take; the counts follow from it, so it is no clock
+    #[arg(long, default_value_t = 5.0, value_name = "M")]
+    pub minutes: f64,
     /// Print the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -95,6 +111,7 @@ pub(super) fn run(command: TrainCommand, config: &Config) -> anyhow::Result<Exit
         TrainCommand::Risk(args) => risk(&args, config),
         TrainCommand::Hs(args) => hs(args, config),
         TrainCommand::Delinquency(args) => delinquency(args, config),
+        TrainCommand::Documents(args) => documents(&args, config),
     }
 }
 
@@ -106,6 +123,14 @@ fn delinquency(args: TrainDelinquencyArgs, config: &Config) -> anyhow::Result<Ex
     let (model, report) = delinquency::train(&training, version(now), &|line| eprintln!("{line}"))?;
     let folder = model.put(&Shelf::delinquency(&config.home), &report)?;
     tell(&report.model, &folder, json.then_some(&report), || report.in_words())
+}
+
+fn documents(args: &TrainDocumentsArgs, config: &Config) -> anyhow::Result<ExitCode> {
+    let training = documents::Training { seed: args.seed, effort: documents::Effort::minutes(args.minutes)? };
+    let version = version(jiff::Timestamp::now());
+    let (model, report) = documents::train(&training, version, &|line| eprintln!("{line}"))?;
+    let folder = model.put(&Shelf::documents(&config.home), &report)?;
+    tell(&report.model, &folder, args.json.then_some(&report), || report.in_words())
 }
 
 fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {

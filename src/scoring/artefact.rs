@@ -35,11 +35,12 @@ struct Manifest {
 pub struct Shelf {
     root: PathBuf,
     /// As it is typed: `risk`, `hs`, `delinquency`.
+    /// As it is typed: `risk`, `hs`, `documents`.
     kind: &'static str,
 }
 
 /// A version about to be written.
-pub(super) struct Version<'a> {
+pub(crate) struct Version<'a> {
     pub name: &'a str,
     pub trained_on: Origin,
     /// sha256 of the files learnt from.
@@ -58,6 +59,8 @@ impl Shelf {
 
     pub fn delinquency(home: &Path) -> Self {
         Self { root: home.join("scoring").join("delinquency"), kind: "delinquency" }
+    pub fn documents(home: &Path) -> Self {
+        Self { root: home.join("scoring").join("documents"), kind: "documents" }
     }
 
     /// Writes a model with its report and cards, and makes it the one that serves.
@@ -83,7 +86,7 @@ impl Shelf {
     ///
     /// # Errors
     /// A disk that does not take it; the version of before still serves then.
-    pub(super) fn put_version(&self, version: &Version<'_>) -> Result<PathBuf, Error> {
+    pub(crate) fn put_version(&self, version: &Version<'_>) -> Result<PathBuf, Error> {
         fs::create_dir_all(&self.root).map_err(disk("create", &self.root))?;
         self.sweep();
         let unfinished = self.root.join(format!("{UNFINISHED}{}-{}", std::process::id(), version.name));
@@ -103,7 +106,7 @@ impl Shelf {
     ///
     /// # Errors
     /// None was trained yet, or its files are not what was written.
-    pub(super) fn read_current<const N: usize>(&self, names: [&str; N]) -> Result<(PathBuf, [Vec<u8>; N]), Error> {
+    pub(crate) fn read_current<const N: usize>(&self, names: [&str; N]) -> Result<(PathBuf, [Vec<u8>; N]), Error> {
         let name = fs::read_to_string(self.root.join("CURRENT")).map_err(|_| Error::NoModel { kind: self.kind })?;
         let name = name.trim();
         let folder = self.root.join(name);
@@ -127,7 +130,7 @@ impl Shelf {
         Ok((folder, read))
     }
 
-    pub(super) fn bad(&self, folder: &Path, reason: impl Into<String>) -> Error {
+    pub(crate) fn bad(&self, folder: &Path, reason: impl Into<String>) -> Error {
         Error::BadModel { kind: self.kind, path: folder.into(), reason: reason.into() }
     }
 
@@ -197,7 +200,7 @@ pub(super) fn json(written: serde_json::Result<Vec<u8>>) -> Vec<u8> {
 const MODEL: &str = "model.json";
 
 /// Hex sha256.
-pub(super) fn hex_sha256(bytes: &[u8]) -> String {
+pub(crate) fn hex_sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 

@@ -27,6 +27,7 @@ mod train;
 use jiff::civil::Date;
 
 pub use artefact::Shelf;
+pub(crate) use artefact::{Version, hex_sha256};
 pub use mapping::{Mapping, Origin};
 pub use matrix::Matrix;
 pub use model::{Capacity, Level, Model, Scored};
