@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 
 use super::tool::Failure;
+use crate::documents;
 use crate::network::Network;
 use crate::rag::Rag;
 use crate::rates::{self, Rates};
@@ -27,6 +28,7 @@ pub struct Desk {
     risk: OnceLock<scoring::Model>,
     hs: OnceLock<scoring::hs::Model>,
     delinquency: OnceLock<scoring::delinquency::Model>,
+    documents: OnceLock<documents::Model>,
 }
 
 /// Shares of declarations that are red and yellow, as `haetae score risk` has them where nothing is said.
@@ -44,6 +46,7 @@ impl Desk {
             risk: OnceLock::new(),
             hs: OnceLock::new(),
             delinquency: OnceLock::new(),
+            documents: OnceLock::new(),
         }
     }
 
@@ -102,6 +105,9 @@ impl Desk {
         if let Ok(model) = self.delinquency() {
             versions.insert("delinquency".to_owned(), model.version.clone());
         }
+        if let Ok(model) = self.documents() {
+            versions.insert("documents".to_owned(), model.version().to_owned());
+        }
         if let Ok(model) = self.hs() {
             versions.insert("hs".to_owned(), model.version().to_owned());
         }
@@ -134,6 +140,16 @@ impl Desk {
         kept(&self.delinquency, open)
     }
 
+    /// # Errors
+    /// Where no model was trained.
+    pub fn documents(&self) -> Result<&documents::Model, Failure> {
+        let open = || {
+            let current = documents::Model::current(&Shelf::documents(&self.home));
+            current.map_err(|error| not_set_up("documents", &error.to_string()))
+        };
+        kept(&self.documents, open)
+    }
+
     /// The ids of the companies that are called exactly so.
     pub fn companies_named(&self, name: &str) -> Vec<String> {
         let found = self.register().map(|register| register.find_companies(name, 2).unwrap_or_default());
@@ -162,7 +178,9 @@ impl Desk {
         let table = reader.read(usize::MAX).map_err(bad)?;
         if let Some(refused) = table.refused.first() {
             let line = refused.line;
-            return Err(Failure::Bad { reason: format!("row {line} of the register cannot be scored: {}", refused.reason) });
+            return Err(Failure::Bad {
+                reason: format!("row {line} of the register cannot be scored: {}", refused.reason),
+            });
         }
         let capacity = Capacity::new(RED, YELLOW).map_err(bad)?;
         Ok(model.score(&table, capacity, num_reasons))
@@ -171,8 +189,24 @@ impl Desk {
 
 /// The columns of declarations as the demo world and the register name them.
 const HEADER: [&str; 18] = [
-    "declaration", "date", "office", "broker", "importer", "importer_age_days", "seller", "related", "transport", "hs",
-    "item_en", "item_ko", "departure", "origin", "rate_type", "rate", "mass_kg", "value_krw",
+    "declaration",
+    "date",
+    "office",
+    "broker",
+    "importer",
+    "importer_age_days",
+    "seller",
+    "related",
+    "transport",
+    "hs",
+    "item_en",
+    "item_ko",
+    "departure",
+    "origin",
+    "rate_type",
+    "rate",
+    "mass_kg",
+    "value_krw",
 ];
 
 fn declarations_csv(register: &Register, declarations: &[Declaration]) -> Result<Vec<u8>, Failure> {

@@ -160,7 +160,13 @@ pub fn whole(record: &Record) -> String {
         Planner::Nobody => say("부를 도구 없음", "Nothing to call"),
     };
     let _ = writeln!(text, "{planner}.\n");
-    let _ = writeln!(text, "| n | {} | {} | {} | SHA-256 |", say("도구", "Tool"), say("인수", "Arguments"), say("이유", "Why"));
+    let _ = writeln!(
+        text,
+        "| n | {} | {} | {} | SHA-256 |",
+        say("도구", "Tool"),
+        say("인수", "Arguments"),
+        say("이유", "Why")
+    );
     let _ = writeln!(text, "|---|---|---|---|---|");
     for call in &record.calls {
         let why = record.plan.get(call.n - 1).map_or("", |step| step.why.get(language));
@@ -169,7 +175,8 @@ pub fn whole(record: &Record) -> String {
     }
     text.push('\n');
     if !record.seen.is_empty() {
-        let _ = writeln!(text, "## {}\n", say("자료 속의 지시문 (따르지 않음)", "Instructions in the data (not followed)"));
+        let _ =
+            writeln!(text, "## {}\n", say("자료 속의 지시문 (따르지 않음)", "Instructions in the data (not followed)"));
         for seen in &record.seen {
             let _ = writeln!(text, "- {}: `{}`", seen.source, seen.text.replace('`', "'"));
         }

@@ -37,19 +37,70 @@ pub struct Lock {
 
 /// Words of no concern, and of concern; in lower case.
 const CALM: &[&str] = &[
-    "low risk", "low-risk", "no risk", "no concern", "no sign", "no reason to audit", "not suspicious", "is plausible",
-    "are plausible", "unremarkable", "nothing unusual", "safe to release", "위험이 낮", "위험도가 낮", "저위험",
-    "위험이 없", "문제가 없", "문제 없", "이상이 없", "이상 없", "의심할 이유가 없", "타당한 가격", "정상적인 가격",
+    "low risk",
+    "low-risk",
+    "no risk",
+    "no concern",
+    "no sign",
+    "no reason to audit",
+    "not suspicious",
+    "is plausible",
+    "are plausible",
+    "unremarkable",
+    "nothing unusual",
+    "safe to release",
+    "위험이 낮",
+    "위험도가 낮",
+    "저위험",
+    "위험이 없",
+    "문제가 없",
+    "문제 없",
+    "이상이 없",
+    "이상 없",
+    "의심할 이유가 없",
+    "타당한 가격",
+    "정상적인 가격",
 ];
 const ALARM: &[&str] = &[
-    "high risk", "high-risk", "serious risk", "very risky", "suspicious", "implausible", "strong grounds", "fraudulent",
-    "위험이 높", "위험도가 높", "고위험", "매우 위험", "의심스", "심각한 위험", "비정상적", "타당하지 않",
+    "high risk",
+    "high-risk",
+    "serious risk",
+    "very risky",
+    "suspicious",
+    "implausible",
+    "strong grounds",
+    "fraudulent",
+    "위험이 높",
+    "위험도가 높",
+    "고위험",
+    "매우 위험",
+    "의심스",
+    "심각한 위험",
+    "비정상적",
+    "타당하지 않",
 ];
 /// Words of a decision; in lower case.
 const DECISIONS: &[&str] = &[
-    "should audit", "must audit", "should be audited", "must be audited", "need to audit", "needs to be audited",
-    "recommend an audit", "recommend auditing", "should not audit", "no need to audit", "should be released",
-    "should be investigated", "심사해야", "심사하여야", "심사할 필요", "심사가 필요", "조사해야", "조사가 필요", "감사해야", "통과시켜야",
+    "should audit",
+    "must audit",
+    "should be audited",
+    "must be audited",
+    "need to audit",
+    "needs to be audited",
+    "recommend an audit",
+    "recommend auditing",
+    "should not audit",
+    "no need to audit",
+    "should be released",
+    "should be investigated",
+    "심사해야",
+    "심사하여야",
+    "심사할 필요",
+    "심사가 필요",
+    "조사해야",
+    "조사가 필요",
+    "감사해야",
+    "통과시켜야",
     "심사 대상입니다",
 ];
 /// Share of a sentence's words that a finding must hold to bear it.
@@ -184,7 +235,8 @@ mod tests {
 
     fn lock(stance: Stance) -> Lock {
         let mut lock = Lock::new("Should we audit the 12 declarations of C000007?");
-        let mut outcome = Outcome::new(&json!({ "score": 0.8125, "level": "red" }), Both::new("점수 81.3%", "score 81.3%"));
+        let mut outcome =
+            Outcome::new(&json!({ "score": 0.8125, "level": "red" }), Both::new("점수 81.3%", "score 81.3%"));
         let words = Both::new("위험 점수는 81.3%입니다.", "The risk score is 81.3%.");
         outcome.findings.push(Finding { matter: Both::new("위험", "risk"), stance, words });
         lock.admit(&outcome);
@@ -200,9 +252,13 @@ mod tests {
 
     #[test]
     fn words_may_not_contradict_a_score() {
-        let (kept, struck) = lock(Stance::High).hold("The company is low risk. 이 업체는 위험이 낮습니다. It is high risk.");
+        let (kept, struck) =
+            lock(Stance::High).hold("The company is low risk. 이 업체는 위험이 낮습니다. It is high risk.");
         assert_eq!(kept, ["It is high risk."]);
-        assert!(struck.iter().all(|struck| matches!(struck, Struck::Contrary { .. })) && struck.len() == 2, "{struck:?}");
+        assert!(
+            struck.iter().all(|struck| matches!(struck, Struck::Contrary { .. })) && struck.len() == 2,
+            "{struck:?}"
+        );
         let (_, struck) = lock(Stance::Low).hold("The risk score is suspicious.");
         assert!(matches!(&struck[..], [Struck::Contrary { .. }]), "{struck:?}");
     }

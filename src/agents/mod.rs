@@ -124,7 +124,11 @@ impl Agents {
     ///
     /// # Errors
     /// The turn's, and the store's.
-    pub async fn answer(&self, request: TurnRequest, observe: Option<mpsc::Sender<chat::Event>>) -> Result<Record, Error> {
+    pub async fn answer(
+        &self,
+        request: TurnRequest,
+        observe: Option<mpsc::Sender<chat::Event>>,
+    ) -> Result<Record, Error> {
         run::Run::new(self.clone(), request, observe).record().await
     }
 

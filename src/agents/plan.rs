@@ -309,10 +309,9 @@ fn path(entities: &Entities, plan: &mut Plan) {
             format!("{a}와(과) {b}의 연결을 찾습니다"),
             format!("look for what connects {a} and {b}"),
         ),
-        _ if entities.companies.len() < 2 => plan.lacks(
-            "연결을 찾을 두 업체가 모두 있어야 합니다",
-            "two companies are needed to look for a connection",
-        ),
+        _ if entities.companies.len() < 2 => {
+            plan.lacks("연결을 찾을 두 업체가 모두 있어야 합니다", "two companies are needed to look for a connection")
+        }
         // One of the names is not known; the lookup has said so.
         _ => {}
     }

@@ -100,7 +100,9 @@ fn is_grounded(arguments: &Value, request: &str) -> bool {
         }
         Value::Number(number) => numbers(request).any(|known| numbers(&number.to_string()).any(|told| told == known)),
         Value::Array(values) => values.iter().all(|value| is_grounded(value, request)),
-        Value::Object(fields) => fields.values().filter(|value| !value.is_null()).all(|value| is_grounded(value, request)),
+        Value::Object(fields) => {
+            fields.values().filter(|value| !value.is_null()).all(|value| is_grounded(value, request))
+        }
         Value::Null | Value::Bool(_) => true,
     }
 }

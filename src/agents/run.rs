@@ -185,7 +185,11 @@ impl Run {
                 *text = fenced.text;
                 for seen in fenced.seen {
                     if !record.seen.contains(&seen) {
-                        self.send(Event::Agent(AgentEvent::Seen { source: seen.source.clone(), text: seen.text.clone() })).await;
+                        self.send(Event::Agent(AgentEvent::Seen {
+                            source: seen.source.clone(),
+                            text: seen.text.clone(),
+                        }))
+                        .await;
                         record.seen.push(seen);
                     }
                 }

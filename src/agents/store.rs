@@ -156,8 +156,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn keep(&self, record: &Record) -> Result<(), Error> {
-        let json = serde_json::to_string(record)
-            .map_err(|source| Error::Corrupt { id: record.id.clone(), source })?;
+        let json = serde_json::to_string(record).map_err(|source| Error::Corrupt { id: record.id.clone(), source })?;
         let sql = "INSERT OR REPLACE INTO runs (id, owner, started_at, record) VALUES (?1, ?2, ?3, ?4)";
         self.lock().execute(sql, params![record.id, record.caller, record.started_at, json])?;
         Ok(())
@@ -170,9 +169,8 @@ impl Store {
     pub fn run(&self, id: &str, owner: Option<&str>) -> Result<Option<Record>, Error> {
         let sql = "SELECT record FROM runs WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)";
         let json: Option<String> = self.lock().query_row(sql, params![id, owner], |row| row.get(0)).optional()?;
-        let read = |json: String| {
-            serde_json::from_str(&json).map_err(|source| Error::Corrupt { id: id.into(), source })
-        };
+        let read =
+            |json: String| serde_json::from_str(&json).map_err(|source| Error::Corrupt { id: id.into(), source });
         json.map(read).transpose()
     }
 
@@ -282,12 +280,9 @@ fn read_approval(row: &rusqlite::Row<'_>) -> Result<Result<Approval, Error>, rus
     let id: String = row.get(0)?;
     let (arguments, outcome): (String, Option<String>) = (row.get(3)?, row.get(9)?);
     let state: String = row.get(4)?;
-    let read = |text: &str| {
-        serde_json::from_str(text).map_err(|source| Error::Corrupt { id: id.clone(), source })
-    };
-    let parsed = read(&arguments).and_then(|arguments: Value| {
-        Ok((arguments, outcome.as_deref().map(read).transpose()?))
-    });
+    let read = |text: &str| serde_json::from_str(text).map_err(|source| Error::Corrupt { id: id.clone(), source });
+    let parsed =
+        read(&arguments).and_then(|arguments: Value| Ok((arguments, outcome.as_deref().map(read).transpose()?)));
     let (run, tool) = (row.get(1)?, row.get(2)?);
     let (asked_at, expires_at) = (row.get(5)?, row.get(6)?);
     let (decided_by, decided_at) = (row.get(7)?, row.get(8)?);

@@ -86,7 +86,13 @@ impl Report for AgentsReport {
         let mut words = format!(
             "{} by {}  n {}  right calls {:.3} (wanted {MIN_CALLS})  right figures {:.3} (wanted {MIN_FIGURES})  \
              nothing unneeded {:.3} (wanted {MIN_NEEDED})  {:.1} s a task\n",
-            self.suite, self.model, self.n, self.calls_right, self.figures_right, self.needed_only, self.seconds_per_task
+            self.suite,
+            self.model,
+            self.n,
+            self.calls_right,
+            self.figures_right,
+            self.needed_only,
+            self.seconds_per_task
         );
         for task in &self.tasks {
             if !task.calls_right || !task.needed_only || !task.wrong.is_empty() {

@@ -201,8 +201,12 @@ impl From<chat::Error> for ApiError {
         match error {
             chat::Error::Engine(error) => error.into(),
             chat::Error::NoQuestion => Self::new(Code::InvalidValue, error.to_string()).on("messages"),
-            chat::Error::NoCorpora | chat::Error::NoAgent => Self::new(Code::InvalidValue, error.to_string()).on("model"),
-            chat::Error::Retrieval { .. } | chat::Error::Prompt(_) | chat::Error::Agent { .. } => Self::internal(&error),
+            chat::Error::NoCorpora | chat::Error::NoAgent => {
+                Self::new(Code::InvalidValue, error.to_string()).on("model")
+            }
+            chat::Error::Retrieval { .. } | chat::Error::Prompt(_) | chat::Error::Agent { .. } => {
+                Self::internal(&error)
+            }
         }
     }
 }

@@ -130,9 +130,9 @@ impl Rates {
 
     /// The currencies there are, with the days they are known for.
     pub fn currencies(&self) -> impl Iterator<Item = (&str, Date, Date)> {
-        self.exchange.iter().filter_map(|(currency, weeks)| {
-            Some((currency.as_str(), weeks.first()?.from, weeks.last()?.to))
-        })
+        self.exchange
+            .iter()
+            .filter_map(|(currency, weeks)| Some((currency.as_str(), weeks.first()?.from, weeks.last()?.to)))
     }
 
     /// The rates of a code on a day: those of the longest code that `hs` begins with.

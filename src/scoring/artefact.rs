@@ -34,8 +34,7 @@ struct Manifest {
 #[derive(Clone, Debug)]
 pub struct Shelf {
     root: PathBuf,
-    /// As it is typed: `risk`, `hs`, `delinquency`.
-    /// As it is typed: `risk`, `hs`, `documents`.
+    /// As it is typed: `risk`, `hs`, `delinquency`, `documents`.
     kind: &'static str,
 }
 
@@ -59,6 +58,8 @@ impl Shelf {
 
     pub fn delinquency(home: &Path) -> Self {
         Self { root: home.join("scoring").join("delinquency"), kind: "delinquency" }
+    }
+
     pub fn documents(home: &Path) -> Self {
         Self { root: home.join("scoring").join("documents"), kind: "documents" }
     }

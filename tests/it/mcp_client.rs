@@ -12,7 +12,8 @@ fn the_official_client_lists_and_calls_every_tool_over_both_transports() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mcp");
     let python = python::environment("mcp-venv", &folder.join("requirements.txt"));
     // Its tools stand on the invented world, which it makes at its first start.
-    let made = Command::new(env!("CARGO_BIN_EXE_haetae")).arg("--home").arg(home::home()).args(["agent", "tools"]).output();
+    let made =
+        Command::new(env!("CARGO_BIN_EXE_haetae")).arg("--home").arg(home::home()).args(["agent", "tools"]).output();
     assert!(made.unwrap().status.success());
     let server = Server::start(Some(KEY));
     let ran = Command::new(python)

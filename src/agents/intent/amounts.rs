@@ -58,9 +58,15 @@ static INCOTERM: LazyLock<Regex> =
 static ITEMS: LazyLock<Vec<(Item, Regex)>> = LazyLock::new(|| {
     let marked = |item, words: &str| (item, Regex::new(&format!("(?i){words}")).expect("a valid pattern"));
     vec![
-        marked(Item::InlandFreight, r"inland (?:freight|transport)|domestic transport|국내 ?운송|내륙 ?운송|국내 ?운임"),
+        marked(
+            Item::InlandFreight,
+            r"inland (?:freight|transport)|domestic transport|국내 ?운송|내륙 ?운송|국내 ?운임",
+        ),
         marked(Item::BuyingCommission, r"buying commission|구매 ?수수료"),
-        marked(Item::SellingCommission, r"selling commission|sales commission|brokerage|commission|판매 ?수수료|중개료|수수료"),
+        marked(
+            Item::SellingCommission,
+            r"selling commission|sales commission|brokerage|commission|판매 ?수수료|중개료|수수료",
+        ),
         marked(Item::Royalty, r"royalt|licen[cs]e fee|로열티|권리 ?사용료|기술료"),
         marked(Item::Packing, r"packing|packag|포장"),
         marked(Item::Assist, r"\bassists?\b|\bmoulds?\b|\bmolds?\b|\bdies\b|\btool(?:s|ing)\b|생산 ?지원|금형|공구"),
@@ -80,7 +86,8 @@ static PRICE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// What `request` states of a transaction; `None` where it states no price.
 pub fn stated(request: &str) -> Option<Stated> {
-    let mut stated = Stated { incoterm: INCOTERM.find(request).map(|found| found.as_str().to_owned()), ..Stated::default() };
+    let mut stated =
+        Stated { incoterm: INCOTERM.find(request).map(|found| found.as_str().to_owned()), ..Stated::default() };
     for clause in CLAUSE.split(request) {
         read(clause, &mut stated);
     }

@@ -43,11 +43,9 @@ pub fn case(stated: &Stated, around: &Around<'_>) -> Value {
     }
     let of = |wanted: Item| stated.items.iter().filter(move |(item, _)| *item == wanted).map(|(_, money)| money);
     let mut costs = Vec::new();
-    for (item, kind) in [
-        (Item::Freight, "freight"),
-        (Item::Insurance, "insurance"),
-        (Item::InlandFreight, "inland_after_arrival"),
-    ] {
+    for (item, kind) in
+        [(Item::Freight, "freight"), (Item::Insurance, "insurance"), (Item::InlandFreight, "inland_after_arrival")]
+    {
         costs.extend(of(item).map(|money| json!({ "kind": kind, "amount": amount(money) })));
     }
     if !costs.is_empty() {

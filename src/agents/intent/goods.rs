@@ -30,12 +30,34 @@ static DESCRIBED: LazyLock<[Regex; 6]> = LazyLock::new(|| {
 });
 /// Words before the goods that are no part of them.
 static LEAD: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^(?:please|tell me|could you|can you|find|give me|what is|what's|다음|물품|혹시|이 물품|이)\s+").expect("a valid pattern")
+    Regex::new(r"(?i)^(?:please|tell me|could you|can you|find|give me|what is|what's|다음|물품|혹시|이 물품|이)\s+")
+        .expect("a valid pattern")
 });
 /// What stands for goods without saying which.
 const NOTHING: &[&str] = &[
-    "this", "it", "that", "these", "goods", "this item", "this product", "the goods", "item", "이것", "그것", "이 물품", "물품", "상품",
-    "제품", "imports", "its imports", "their imports", "declarations", "신고", "수입", "the customs", "customs",
+    "this",
+    "it",
+    "that",
+    "these",
+    "goods",
+    "this item",
+    "this product",
+    "the goods",
+    "item",
+    "이것",
+    "그것",
+    "이 물품",
+    "물품",
+    "상품",
+    "제품",
+    "imports",
+    "its imports",
+    "their imports",
+    "declarations",
+    "신고",
+    "수입",
+    "the customs",
+    "customs",
 ];
 
 /// The goods whose price is meant.

@@ -100,8 +100,17 @@ static CURRENCY: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\b(USD|EUR|JPY|CNY|GBP|AUD|CAD|CHF|HKD|SGD|VND|THB|INR|TWD)\b").expect("a valid pattern")
 });
 const CURRENCY_WORDS: &[(&str, &str)] = &[
-    ("달러", "USD"), ("dollar", "USD"), ("유로", "EUR"), ("euro", "EUR"), ("엔화", "JPY"), ("yen", "JPY"),
-    ("위안", "CNY"), ("yuan", "CNY"), ("renminbi", "CNY"), ("파운드", "GBP"), ("pound sterling", "GBP"),
+    ("달러", "USD"),
+    ("dollar", "USD"),
+    ("유로", "EUR"),
+    ("euro", "EUR"),
+    ("엔화", "JPY"),
+    ("yen", "JPY"),
+    ("위안", "CNY"),
+    ("yuan", "CNY"),
+    ("renminbi", "CNY"),
+    ("파운드", "GBP"),
+    ("pound sterling", "GBP"),
 ];
 
 /// Words that stand for a company of an earlier message.

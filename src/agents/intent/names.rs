@@ -25,8 +25,40 @@ static LIKELY: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Behind a Korean name; longer ones first.
 const PARTICLES: &[&str] = &[
-    "에서는", "에게서", "으로는", "이라는", "에 대한", "에 대해", "까지는", "부터는", "라는", "에는", "에서", "에게", "으로", "이나", "하고",
-    "까지", "부터", "처럼", "보다", "의", "은", "는", "이", "가", "을", "를", "와", "과", "에", "도", "만", "로", "랑", "나",
+    "에서는",
+    "에게서",
+    "으로는",
+    "이라는",
+    "에 대한",
+    "에 대해",
+    "까지는",
+    "부터는",
+    "라는",
+    "에는",
+    "에서",
+    "에게",
+    "으로",
+    "이나",
+    "하고",
+    "까지",
+    "부터",
+    "처럼",
+    "보다",
+    "의",
+    "은",
+    "는",
+    "이",
+    "가",
+    "을",
+    "를",
+    "와",
+    "과",
+    "에",
+    "도",
+    "만",
+    "로",
+    "랑",
+    "나",
 ];
 /// Longest name in words.
 const MAX_WORDS: usize = 5;
@@ -40,19 +72,20 @@ pub fn companies(request: &str, desk: &Desk) -> Vec<Company> {
     let words: Vec<_> = WORD.find_iter(request).collect();
     let mut at = 0;
     while at < words.len() {
-        let longest: Option<(usize, String, Option<String>)> = (1..=MAX_WORDS.min(words.len() - at)).rev().find_map(|count| {
-            let text = &request[words[at].start()..words[at + count - 1].end()];
-            // It has been found, and its name may not be taken for another's.
-            if ID.is_match(text) {
-                return None;
-            }
-            spellings(text).into_iter().find_map(|name| match &desk.companies_named(name)[..] {
-                [] => None,
-                [id] => Some((count, name.to_owned(), Some(id.clone()))),
-                // Whose name it is, only the person who asks can say.
-                _ => Some((count, name.to_owned(), None)),
-            })
-        });
+        let longest: Option<(usize, String, Option<String>)> =
+            (1..=MAX_WORDS.min(words.len() - at)).rev().find_map(|count| {
+                let text = &request[words[at].start()..words[at + count - 1].end()];
+                // It has been found, and its name may not be taken for another's.
+                if ID.is_match(text) {
+                    return None;
+                }
+                spellings(text).into_iter().find_map(|name| match &desk.companies_named(name)[..] {
+                    [] => None,
+                    [id] => Some((count, name.to_owned(), Some(id.clone()))),
+                    // Whose name it is, only the person who asks can say.
+                    _ => Some((count, name.to_owned(), None)),
+                })
+            });
         match longest {
             Some((count, name, id)) => {
                 found.push((words[at].start(), Company { name: Some(name), id }));
@@ -67,7 +100,8 @@ pub fn companies(request: &str, desk: &Desk) -> Vec<Company> {
     found.sort_by_key(|(at, _)| *at);
     let mut companies: Vec<Company> = Vec::new();
     for (_, company) in found {
-        if !companies.iter().any(|other| other.id == company.id && (company.id.is_some() || other.name == company.name)) {
+        if !companies.iter().any(|other| other.id == company.id && (company.id.is_some() || other.name == company.name))
+        {
             companies.push(company);
         }
     }

@@ -19,14 +19,25 @@ static MONTH: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(\d{4})\s*(?:-|년\s*)(\d{1,2})(?:월|\b)|(january|february|march|april|may|june|july|august|september|october|november|december)\s+(\d{4})")
         .expect("a valid pattern")
 });
-static YEAR: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)(?:in|for|during|of|throughout)\s+(20\d{2})\b|(20\d{2})\s*년").expect("a valid pattern"));
+static YEAR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:in|for|during|of|throughout)\s+(20\d{2})\b|(20\d{2})\s*년").expect("a valid pattern")
+});
 static LAST_DAYS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)(?:last|past|previous)\s+(\d{1,3})\s+(days|weeks|months|years)|(?:최근|지난)\s*(\d{1,3})\s*(일|주|개월|년)")
         .expect("a valid pattern")
 });
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];
 
@@ -42,8 +53,7 @@ fn day(year: &str, month: &str, day: &str) -> Option<Date> {
 /// The span of time that `request` names, seen from `today`.
 pub fn period(request: &str, today: Date) -> Option<(Date, Date)> {
     let lower = request.to_lowercase();
-    let days: Vec<Date> =
-        DAY.captures_iter(request).filter_map(|found| day(&found[1], &found[2], &found[3])).collect();
+    let days: Vec<Date> = DAY.captures_iter(request).filter_map(|found| day(&found[1], &found[2], &found[3])).collect();
     if let [from, to, ..] = days[..] {
         return Some((from.min(to), from.max(to)));
     }
@@ -95,7 +105,9 @@ fn month(lower: &str, today: Date) -> Option<(Date, Date)> {
     let without_days = DAY.replace_all(lower, " ");
     if let Some(found) = MONTH.captures(&without_days) {
         let first = match (found.get(1), found.get(2), found.get(3), found.get(4)) {
-            (Some(year), Some(month), ..) => Date::new(year.as_str().parse().ok()?, month.as_str().parse().ok()?, 1).ok()?,
+            (Some(year), Some(month), ..) => {
+                Date::new(year.as_str().parse().ok()?, month.as_str().parse().ok()?, 1).ok()?
+            }
             (_, _, Some(name), Some(year)) => {
                 let month = MONTHS.iter().position(|month| *month == name.as_str())? as i8 + 1;
                 Date::new(year.as_str().parse().ok()?, month, 1).ok()?

@@ -71,6 +71,9 @@ fn a_pronoun_means_the_company_of_before() {
 #[test]
 fn what_is_taken_for_granted_is_heard() {
     assert_eq!(read("Why is D00000012 green?").premises[0].stance, super::super::tool::Stance::Low);
-    assert_eq!(read("Since D00000012 is high-risk, what is its score?").premises[0].stance, super::super::tool::Stance::High);
+    assert_eq!(
+        read("Since D00000012 is high-risk, what is its score?").premises[0].stance,
+        super::super::tool::Stance::High
+    );
     assert!(read("What is the risk of D00000012?").premises.is_empty());
 }

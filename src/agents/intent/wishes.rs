@@ -103,7 +103,10 @@ const WORDS: &[(Wish, &str)] = &[
         Wish::Rate,
         r"\bexchange rate|\bcustoms rate of\b|\brate of exchange|\b(?:usd|eur|jpy|cny|gbp)\s*(?:rate|/\s*krw)|환율",
     ),
-    (Wish::Tariff, r"\b(?:tariff|duty|customs) rates?\b|\brates? of duty\b|\bhow much duty\b.*\bhs\b|관세율|세율|기본세율|협정세율"),
+    (
+        Wish::Tariff,
+        r"\b(?:tariff|duty|customs) rates?\b|\brates? of duty\b|\bhow much duty\b.*\bhs\b|관세율|세율|기본세율|협정세율",
+    ),
     (
         Wish::Value,
         r"\bcustoms value\b|\b(?:dutiable|taxable) value\b|\bvalue (?:this|the|my) (?:invoice|shipment|transaction|import)|\b(?:calculate|compute|work out|how much)\b.*\b(?:duty|duties|vat|tax|value|taxes)\b|\bwhat (?:duty|vat)\b|과세가격|관세액|세액|(?:관세|부가세|부가가치세).{0,12}(?:얼마|계산)|계산해",
@@ -112,13 +115,15 @@ const WORDS: &[(Wish, &str)] = &[
         Wish::Marks,
         r"\b(?:stamp|seal|signature)s?\b.*\b(?:compar|same|match|genuine|forg|counterfeit)|\b(?:compar|match)\w*\b.*\b(?:stamp|seal|signature)|(?:인영|직인|도장|서명).*(?:비교|같은|일치|위조|진위)",
     ),
-    (Wish::Export, r"\b(?:export|save|download|write)\b.{0,40}\b(?:dossier|report|file|answer|result)|(?:보고서|결과|문서|조서).{0,10}(?:내보내|저장|파일)|파일로"),
+    (
+        Wish::Export,
+        r"\b(?:export|save|download|write)\b.{0,40}\b(?:dossier|report|file|answer|result)|(?:보고서|결과|문서|조서).{0,10}(?:내보내|저장|파일)|파일로",
+    ),
 ];
 
 static PATTERNS: LazyLock<Vec<(Wish, Regex)>> = LazyLock::new(|| {
-    let compiled = WORDS.iter().map(|(wish, words)| {
-        (*wish, Regex::new(&format!("(?is){words}")).expect("a valid pattern"))
-    });
+    let compiled =
+        WORDS.iter().map(|(wish, words)| (*wish, Regex::new(&format!("(?is){words}")).expect("a valid pattern")));
     compiled.collect()
 });
 static QUESTION: LazyLock<Regex> = LazyLock::new(|| {
@@ -138,11 +143,31 @@ static MATTER: LazyLock<Regex> = LazyLock::new(|| {
 static GROUPS: LazyLock<[(Group, Regex); 5]> = LazyLock::new(|| {
     let grouped = |words: &str| Regex::new(&format!("(?i){words}")).expect("a valid pattern");
     [
-        (Group::Origin, grouped(r"\b(?:by|per|which|riskiest|what) (?:countr(?:y|ies)|origins?)|원산지별|국가별|어느 (?:국가|나라|원산지)")),
-        (Group::Hs, grouped(r"\b(?:by|per|which|riskiest|what) (?:hs|goods|headings?|products?|chapters?|items?)|품목별|물품별|어느 (?:품목|물품)")),
+        (
+            Group::Origin,
+            grouped(
+                r"\b(?:by|per|which|riskiest|what) (?:countr(?:y|ies)|origins?)|원산지별|국가별|어느 (?:국가|나라|원산지)",
+            ),
+        ),
+        (
+            Group::Hs,
+            grouped(
+                r"\b(?:by|per|which|riskiest|what) (?:hs|goods|headings?|products?|chapters?|items?)|품목별|물품별|어느 (?:품목|물품)",
+            ),
+        ),
         (Group::Broker, grouped(r"\b(?:by|per|which|riskiest|what) (?:customs )?brokers?|관세사별|어느 관세사")),
-        (Group::Seller, grouped(r"\b(?:by|per|which|riskiest|what) (?:foreign )?(?:sellers?|suppliers?|exporters?)|(?:판매자|공급자|수출자|거래처)별|어느 (?:판매자|수출자|거래처)")),
-        (Group::Importer, grouped(r"\b(?:by|per|which|riskiest|what) (?:importers?|compan(?:y|ies)|firms?)|high[- ]risk (?:groups?|imports?|importers?|compan)|(?:수입자|업체|기업)별|어느 (?:업체|수입자|기업)|고위험 (?:그룹|집단|묶음|군|수입)")),
+        (
+            Group::Seller,
+            grouped(
+                r"\b(?:by|per|which|riskiest|what) (?:foreign )?(?:sellers?|suppliers?|exporters?)|(?:판매자|공급자|수출자|거래처)별|어느 (?:판매자|수출자|거래처)",
+            ),
+        ),
+        (
+            Group::Importer,
+            grouped(
+                r"\b(?:by|per|which|riskiest|what) (?:importers?|compan(?:y|ies)|firms?)|high[- ]risk (?:groups?|imports?|importers?|compan)|(?:수입자|업체|기업)별|어느 (?:업체|수입자|기업)|고위험 (?:그룹|집단|묶음|군|수입)",
+            ),
+        ),
     ]
 });
 static PREMISES: LazyLock<[(Stance, Regex); 2]> = LazyLock::new(|| {
@@ -150,11 +175,15 @@ static PREMISES: LazyLock<[(Stance, Regex); 2]> = LazyLock::new(|| {
     [
         (
             Stance::Low,
-            said(r"\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so )?(?:green|low[- ]risk|safe|clean|not risky))|((?:녹색|저위험|위험이 낮|안전)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:녹색|저위험|안전|위험이 낮))"),
+            said(
+                r"\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so )?(?:green|low[- ]risk|safe|clean|not risky))|((?:녹색|저위험|위험이 낮|안전)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:녹색|저위험|안전|위험이 낮))",
+            ),
         ),
         (
             Stance::High,
-            said(r"\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so |such a )?(?:red|high[- ]risk|risky|dangerous))|((?:적색|고위험|위험이 높)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:적색|고위험|위험이 높))"),
+            said(
+                r"\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so |such a )?(?:red|high[- ]risk|risky|dangerous))|((?:적색|고위험|위험이 높)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:적색|고위험|위험이 높))",
+            ),
         ),
     ]
 });

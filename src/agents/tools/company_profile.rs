@@ -78,8 +78,10 @@ fn told(page: &Profile) -> Both {
     en.push('\n');
     if let Some(trade) = &page.trade {
         let quarter = &trade.last_quarter.value;
-        let change = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:+.1}%", share * 100.0));
-        let (from, to, num, value) = (page.quarter.from, page.quarter.to, quarter.declarations, grouped(quarter.value_krw));
+        let change =
+            |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:+.1}%", share * 100.0));
+        let (from, to, num, value) =
+            (page.quarter.from, page.quarter.to, quarter.declarations, grouped(quarter.value_krw));
         let (on_quarter, on_year) = (change(quarter.on_quarter), change(quarter.on_year));
         ko.push_str(&format!(
             "- 직전 분기 ({from} – {to}): 수입신고 **{num}**건, **{value}**원 (전분기 대비 {on_quarter}, 전년 동기 대비 {on_year})\n"
@@ -104,14 +106,18 @@ fn told(page: &Profile) -> Both {
             let (own, median) = (format!("{:.0}", rank.own), format!("{:.0}", rank.median));
             let rank = percent(rank.percentile);
             ko.push_str(&format!("- HS {hs} 단가 {own}원/kg, 동종업체 중앙값 {median} (하위 {rank})\n"));
-            en.push_str(&format!("- Unit value of HS {hs}: {own} KRW/kg, peers' median {median} (above {rank} of them)\n"));
+            en.push_str(&format!(
+                "- Unit value of HS {hs}: {own} KRW/kg, peers' median {median} (above {rank} of them)\n"
+            ));
         }
     }
     if let Some(finances) = &page.finances {
         let (due, arrears) = (grouped(finances.due_krw.value), grouped(finances.arrears_krw.value));
         let (late, months) = (finances.late_months.value, finances.months.value);
         ko.push_str(&format!("- 납부: 고지 {due}원, 체납 {arrears}원, {months}개월 중 30일 넘게 늦은 달 {late}\n"));
-        en.push_str(&format!("- Payments: KRW {due} due, KRW {arrears} in arrears; {late} of {months} months over 30 days late\n"));
+        en.push_str(&format!(
+            "- Payments: KRW {due} due, KRW {arrears} in arrears; {late} of {months} months over 30 days late\n"
+        ));
     }
     for audit in &page.audits.value {
         let (date, finding, claimed) = (audit.date, &audit.finding, grouped(audit.claimed_krw));

@@ -48,9 +48,10 @@ impl Tool for CustomsValue {
             return Ok(outcome);
         }
         let given = compute(Case { nothing_else: true, ..case })?;
-        let missing = known.missing.iter().map(|missing| {
-            Both::new(missing.words.ko.clone().into_owned(), missing.words.en.clone().into_owned())
-        });
+        let missing = known
+            .missing
+            .iter()
+            .map(|missing| Both::new(missing.words.ko.clone().into_owned(), missing.words.en.clone().into_owned()));
         let missing: Vec<Both> = missing.collect();
         let mut outcome = if given.status == Status::Complete {
             let condition = Both::new(
@@ -75,7 +76,8 @@ impl Tool for CustomsValue {
 /// The totals as a sentence.
 fn summed(sheet: &Worksheet, condition: &Both) -> Vec<Finding> {
     let totals = &sheet.totals;
-    let plain = |exact: &Option<crate::valuation::Exact>| exact.as_ref().map_or_else(|| "-".to_owned(), |exact| exact.plain(2));
+    let plain =
+        |exact: &Option<crate::valuation::Exact>| exact.as_ref().map_or_else(|| "-".to_owned(), |exact| exact.plain(2));
     let (value, duty, vat) = (plain(&totals.customs_value), plain(&totals.duty), plain(&totals.vat));
     let currency = sheet.currency;
     vec![Finding {

@@ -61,7 +61,10 @@ impl Tool for DelinquencyScore {
         let mut scored = model.score(&history);
         scored.reasons.truncate(NUM_REASONS);
         let (share, score, grade) = (percent(scored.probability), scored.score, scored.grade.to_string());
-        let mut ko = format!("6개월 안에 체납할 확률 **{share}**, 점수 **{score}**/1000, 등급 **{grade}** ({} 기준)\n", scored.as_of);
+        let mut ko = format!(
+            "6개월 안에 체납할 확률 **{share}**, 점수 **{score}**/1000, 등급 **{grade}** ({} 기준)\n",
+            scored.as_of
+        );
         let mut en = format!(
             "Probability of arrears within six months **{share}**, score **{score}** of 1000, grade **{grade}** (as of {})\n",
             scored.as_of
@@ -130,7 +133,8 @@ fn trade(register: &Register, id: &str) -> Result<Vec<Trade>, Failure> {
         let heading = declaration.hs.get(..4).unwrap_or(&declaration.hs).to_owned();
         *goods.entry(heading).or_default() += declaration.value_krw as f64;
     }
-    let with_goods = |(trade, goods): (Trade, BTreeMap<String, f64>)| Trade { goods: goods.into_iter().collect(), ..trade };
+    let with_goods =
+        |(trade, goods): (Trade, BTreeMap<String, f64>)| Trade { goods: goods.into_iter().collect(), ..trade };
     Ok(months.into_values().map(with_goods).collect())
 }
 

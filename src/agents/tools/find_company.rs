@@ -33,9 +33,8 @@ impl Tool for FindCompany {
 
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
         let register = desk.register()?;
-        let found = register
-            .find_companies(&arguments.name, MAX_CANDIDATES)
-            .map_err(|error| inner(Self::CARD.name, &error))?;
+        let found =
+            register.find_companies(&arguments.name, MAX_CANDIDATES).map_err(|error| inner(Self::CARD.name, &error))?;
         let exact: Vec<&Candidate> =
             found.iter().filter(|found| matches!(found.matched, Likeness::Exact | Likeness::Id)).collect();
         if exact.is_empty() {

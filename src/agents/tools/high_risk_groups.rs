@@ -89,7 +89,9 @@ impl Tool for HighRiskGroups {
         let num = declarations.len();
         let (mut ko, mut en) = (
             format!("{from}부터 {to}까지 {num}건 중 {MIN_DECLARATIONS}건 이상인 묶음, 평균 위험이 높은 순:\n"),
-            format!("Of {num} declarations from {from} to {to}, groups of at least {MIN_DECLARATIONS}, by mean risk:\n"),
+            format!(
+                "Of {num} declarations from {from} to {to}, groups of at least {MIN_DECLARATIONS}, by mean risk:\n"
+            ),
         );
         for sum in &groups {
             let (mean, value) = (percent(sum.mean), grouped(sum.value_krw));

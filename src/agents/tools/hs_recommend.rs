@@ -68,7 +68,9 @@ impl Tool for HsRecommend {
             en.push('\n');
         }
         if let Some(question) = &found.next_question {
-            let options = |word: fn(&Choice) -> &String| question.options.iter().map(word).cloned().collect::<Vec<_>>().join(", ");
+            let options = |word: fn(&Choice) -> &String| {
+                question.options.iter().map(word).cloned().collect::<Vec<_>>().join(", ")
+            };
             ko.push_str(&format!("다음 질문: {} ({})\n", question.ko, options(|choice| &choice.ko)));
             en.push_str(&format!("Next question: {} ({})\n", question.en, options(|choice| &choice.en)));
         }

@@ -2,6 +2,7 @@
 //! languages; it decides nothing that the service has not decided.
 
 mod company_profile;
+mod compare_marks;
 mod customs_value;
 mod delinquency_score;
 mod exchange_rate;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
         Box::new(network_around::NetworkAround),
         Box::new(network_path::NetworkPath),
         Box::new(network_patterns::NetworkPatterns),
+        Box::new(compare_marks::CompareMarks),
         Box::new(export_dossier::ExportDossier),
     ]
 }
@@ -108,6 +110,9 @@ mod tests {
 
     #[test]
     fn amounts_are_grouped_by_thousands() {
-        assert_eq!([grouped(0), grouped(999), grouped(1_250_000), grouped(-12_345)], ["0", "999", "1,250,000", "-12,345"]);
+        assert_eq!(
+            [grouped(0), grouped(999), grouped(1_250_000), grouped(-12_345)],
+            ["0", "999", "1,250,000", "-12,345"]
+        );
     }
 }

@@ -32,9 +32,8 @@ impl Tool for NetworkPath {
 
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
         let network = desk.network()?;
-        let find = |id: &String| {
-            network.find(id).ok_or_else(|| Failure::NotFound { name: id.clone(), nearest: Vec::new() })
-        };
+        let find =
+            |id: &String| network.find(id).ok_or_else(|| Failure::NotFound { name: id.clone(), nearest: Vec::new() });
         let Some(path) = network.path(find(&arguments.a)?, find(&arguments.b)?) else {
             let told = Both::new(
                 format!("{}와(과) {}을(를) 잇는 연결이 없습니다.", arguments.a, arguments.b),

@@ -36,8 +36,7 @@ impl Tool for OpenPassage {
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
         let id = arguments.id.split('#').next().unwrap_or_default();
         let document = desk.rag()?.index().document(id).map_err(|error| inner(Self::CARD.name, &error))?;
-        let document =
-            document.ok_or_else(|| Failure::NotFound { name: arguments.id.clone(), nearest: Vec::new() })?;
+        let document = document.ok_or_else(|| Failure::NotFound { name: arguments.id.clone(), nearest: Vec::new() })?;
         let text = fence::fence(id, &document.text).text;
         let told: String = text.chars().take(TOLD).collect();
         let told = format!("**{}**\n\n{told}{}", document.title, if text.chars().count() > TOLD { " …" } else { "" });

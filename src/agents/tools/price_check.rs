@@ -92,7 +92,8 @@ impl Tool for PriceCheck {
             ..Query::default()
         };
         let of_goods = |declarations: Vec<Declaration>| -> Vec<Declaration> {
-            let wanted = |declaration: &Declaration| arguments.goods.as_ref().is_none_or(|goods| is_of(declaration, goods));
+            let wanted =
+                |declaration: &Declaration| arguments.goods.as_ref().is_none_or(|goods| is_of(declaration, goods));
             declarations.into_iter().filter(wanted).collect()
         };
         let find = |from, to| register.declarations(&query(from, to)).map_err(|error| inner(name, &error));
@@ -263,7 +264,9 @@ fn told(importer: &str, goods: &str, compared: &[Compared], widened: bool) -> Ou
             stance,
             words: Both::new(
                 format!("‘{goods}’의 신고 단가는 다른 수입 중앙값의 {ratio}배입니다 (신고 {total}건)."),
-                format!("The declared unit value of “{goods}” is {ratio} of the others' median ({total} declarations)."),
+                format!(
+                    "The declared unit value of “{goods}” is {ratio} of the others' median ({total} declarations)."
+                ),
             ),
         });
     }

@@ -137,7 +137,15 @@ fn line(declaration: &Declaration, scored: &Scored) -> Both {
     let (share, value) = (percent(scored.score), grouped(declaration.value_krw));
     let item = |name: &Option<String>| name.clone().unwrap_or_default();
     Both::new(
-        format!("- {id} ({date}, HS {hs} {}, {value}원): {share} — {}\n", item(&declaration.item_ko), reasons(|told| &told.ko)),
-        format!("- {id} ({date}, HS {hs} {}, KRW {value}): {share} — {}\n", item(&declaration.item_en), reasons(|told| &told.en)),
+        format!(
+            "- {id} ({date}, HS {hs} {}, {value}원): {share} — {}\n",
+            item(&declaration.item_ko),
+            reasons(|told| &told.ko)
+        ),
+        format!(
+            "- {id} ({date}, HS {hs} {}, KRW {value}): {share} — {}\n",
+            item(&declaration.item_en),
+            reasons(|told| &told.en)
+        ),
     )
 }

@@ -46,11 +46,17 @@ impl Tool for RiskScore {
         let (mut ko, mut en) = (
             format!(
                 "신고 {id} ({}, HS {}, {}, {value}원): 위험 확률 **{share}**, **{}**\n",
-                declaration.date, declaration.hs, item(&declaration.item_ko), level_ko(scored.level)
+                declaration.date,
+                declaration.hs,
+                item(&declaration.item_ko),
+                level_ko(scored.level)
             ),
             format!(
                 "Declaration {id} ({}, HS {}, {}, KRW {value}): probability of fraud **{share}**, **{}**\n",
-                declaration.date, declaration.hs, item(&declaration.item_en), level_en(scored.level)
+                declaration.date,
+                declaration.hs,
+                item(&declaration.item_en),
+                level_en(scored.level)
             ),
         );
         for reason in &scored.reasons {
@@ -65,8 +71,10 @@ impl Tool for RiskScore {
                 format!("Declaration {id} has a probability of fraud of {share} and is {}.", level_en(scored.level)),
             ),
         };
-        let mut outcome =
-            Outcome::new(&json!({ "declaration": declaration, "scored": scored }), Both::new(ko.trim_end(), en.trim_end()));
+        let mut outcome = Outcome::new(
+            &json!({ "declaration": declaration, "scored": scored }),
+            Both::new(ko.trim_end(), en.trim_end()),
+        );
         outcome.findings.push(finding);
         outcome.demo = register.is_demo();
         Ok(outcome)

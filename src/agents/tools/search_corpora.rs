@@ -48,9 +48,8 @@ impl Tool for SearchCorpora {
 
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
         let rag = desk.rag()?;
-        let found = rag
-            .find(&arguments.question, &arguments.corpora)
-            .map_err(|error| inner(Self::CARD.name, &error))?;
+        let found =
+            rag.find(&arguments.question, &arguments.corpora).map_err(|error| inner(Self::CARD.name, &error))?;
         Ok(match found {
             Finding::Answerable(evidence) => {
                 let (mut ko, mut en) = (String::new(), String::new());
@@ -60,7 +59,10 @@ impl Tool for SearchCorpora {
                     let passage = citation.map_or("", |citation| citation.passage.as_str());
                     let refs = citation.map_or_else(String::new, |citation| citation.refs.join(", "));
                     let text = fence::fence(passage, &quote.text).text;
-                    let line = format!("> {text}\n>\n> — {title} (`{passage}`{}{refs})\n\n", if refs.is_empty() { "" } else { "; " });
+                    let line = format!(
+                        "> {text}\n>\n> — {title} (`{passage}`{}{refs})\n\n",
+                        if refs.is_empty() { "" } else { "; " }
+                    );
                     ko.push_str(&line);
                     en.push_str(&line);
                 }

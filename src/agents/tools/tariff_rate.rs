@@ -40,7 +40,8 @@ impl Tool for TariffRate {
         if found.is_empty() {
             return Err(Failure::NotFound { name: format!("HS {hs} ({day})"), nearest: Vec::new() });
         }
-        let listed = found.iter().map(|duty| format!("{} **{}%**", duty.kind, duty.rate)).collect::<Vec<_>>().join(", ");
+        let listed =
+            found.iter().map(|duty| format!("{} **{}%**", duty.kind, duty.rate)).collect::<Vec<_>>().join(", ");
         let code = &found[0].hs;
         let mut outcome = Outcome::new(
             &found,

@@ -80,7 +80,10 @@ async fn small_talk_calls_nothing() {
 async fn a_wrong_premise_is_set_right() {
     let agents = agents_over(&MADE.home, "none");
     let id = &rows("declarations.csv")[10][0];
-    for (request, says) in [(format!("Why is {id} green?"), "green"), (format!("Why is {id} so risky? It is red, and since it is red I ask."), "red")] {
+    for (request, says) in [
+        (format!("Why is {id} green?"), "green"),
+        (format!("Why is {id} so risky? It is red, and since it is red I ask."), "red"),
+    ] {
         let record = ask(&agents, &request).await;
         let level = record.calls[0].ended.outcome().unwrap().result["scored"]["level"].as_str().unwrap().to_owned();
         let contradicts = record.answer.contains("that is not so");
