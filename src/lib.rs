@@ -13,10 +13,12 @@
 //! - [`cli`]: what can be typed, one file a command.
 //! - [`app`]: puts the services together from the settings; the only place that knows them all.
 //! - [`http`]: the route table, OpenAI's API, the page and its API.
+//! - [`mcp`]: the agent's tools over the Model Context Protocol.
 //! - [`eval`]: the question suites, run through the way users' questions take.
 //! - [`bench`](mod@bench): speed as a caller meets it, beside llama.cpp's and the machine's bounds; steadiness under load.
 //!
 //! **Flow**: what is done with a question.
+//! - [`agents`]: a request becomes a plan, the plan calls tools, their results an answer that can be traced.
 //! - [`chat`]: one turn, from messages to [`chat::Event`]s; the check of the explanation.
 //! - [`rag`]: evidence for a question, or the refusal to answer: retrieval, gate, deciding sentence.
 //!
@@ -27,6 +29,7 @@
 //! - [`models`]: model files, fetched, checked, imported.
 //! - [`history`]: conversations in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
+//! - [`rates`]: exchange rates by the week, duty rates by code.
 //! - [`register`]: the administration's tables, looked things up in.
 //! - [`network`]: who stands by whom, the ways between them and the patterns they make.
 //! - [`profile`]: a company's page, each fact with its source.
@@ -68,6 +71,13 @@
 //! file, [`ingest::chunk::passages`] cuts a document, [`index::embed::Embedder`] makes vectors of passages that are new,
 //! and [`index::Index::build`] writes a whole new generation and swaps it in as its last act. A file that cannot be read
 //! stands in the [`index::BuildReport`]; a build that fails or is killed leaves the old generation serving.
+//!
+//! **A request to the agent** (`customs-agent`, `haetae agent`).
+//! [`agents::Agents::turn`] reads the request for wishes and what they are about, makes a plan by rules (or has the language
+//! model choose one call under the tools' schemas), shows it, and calls the [`agents::Registry`]'s tools, each over one
+//! service of the [`agents::Desk`]. [`agents::dossier`] tells what they said; the model's words on it pass only if one
+//! finding bears them. What writes waits for a named person in the [`agents::Store`], which keeps every run as a
+//! [`agents::Record`]. [`mcp::Server`] offers the same tools to other assistants.
 //!
 //! **An evaluation** (`haetae eval`).
 //! [`eval::retrieval`] and [`eval::abstention`] run a suite through [`rag`], [`eval::answers`] through [`chat`]; each
