@@ -31,6 +31,9 @@ fn common_requests_are_understood_in_both_languages() {
         ("Is a buying commission part of the customs value?", &[Explain]),
         ("구매수수료는 과세가격에 포함되나요?", &[Explain]),
         ("How much duty is due on FOB USD 50,000, freight USD 2,000, duty 8%?", &[Value]),
+        ("What is the risk of this declaration?", &[Risk]),
+        ("이 업체를 심사해야 할까요?", &[Audit]),
+        ("Classify this item", &[Classify]),
         ("Hello there!", &[]),
         ("Write a poem about the sea.", &[]),
     ] {

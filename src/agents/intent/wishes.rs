@@ -140,6 +140,11 @@ static MATTER: LazyLock<Regex> = LazyLock::new(|| {
     ))
     .expect("a valid pattern")
 });
+/// Points at one thing without naming it: what is missing is its name, and no rule is asked for.
+static POINTING: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:this|that|my|our|the attached) (?:import |customs )?(?:declaration|company|importer|firm|shipment|invoice|item|product|goods|article|transaction|stamp|seal|signature)s?\b|(?:이|저|그|제|우리|해당|첨부한?) ?(?:신고서?|신고 건|업체|회사|기업|수입자|물품|송장|거래|상품|제품|인영|도장|서명)")
+        .expect("a valid pattern")
+});
 static GROUPS: LazyLock<[(Group, Regex); 5]> = LazyLock::new(|| {
     let grouped = |words: &str| Regex::new(&format!("(?i){words}")).expect("a valid pattern");
     [
@@ -194,7 +199,7 @@ pub fn wishes(request: &str, entities: &Entities) -> Vec<Wish> {
         PATTERNS.iter().filter_map(|(wish, words)| Some((words.find(request)?.start(), *wish))).collect();
     found.sort_by_key(|(at, _)| *at);
     let mut wishes: Vec<Wish> = found.into_iter().map(|(_, wish)| wish).collect();
-    prune(&mut wishes, entities);
+    prune(&mut wishes, entities, POINTING.is_match(request));
     if wishes.is_empty() && is_rule_question(request, entities) {
         wishes.push(Wish::Explain);
     }
@@ -202,21 +207,21 @@ pub fn wishes(request: &str, entities: &Entities) -> Vec<Wish> {
 }
 
 /// Words have several meanings; what the request is about tells which was meant.
-fn prune(wishes: &mut Vec<Wish>, entities: &Entities) {
+fn prune(wishes: &mut Vec<Wish>, entities: &Entities, is_pointing: bool) {
     let has = |wishes: &[Wish], wish| wishes.contains(&wish);
     let is_named = !entities.companies.is_empty();
     let num_companies = entities.companies.len();
     wishes.retain(|wish| match wish {
         // A question on audits, owners, arrears or prices in general is one for the documents.
-        Wish::Audit | Wish::Profile | Wish::Network | Wish::Delinquency => is_named,
+        Wish::Audit | Wish::Profile | Wish::Network | Wish::Delinquency => is_named || is_pointing,
         Wish::Path => num_companies >= 2,
         Wish::Price => is_named || (entities.goods.is_some() && !entities.hs.is_empty()),
-        Wish::Risk => is_named || !entities.declarations.is_empty() || entities.group.is_some(),
-        Wish::Value => entities.case.is_some(),
-        Wish::Classify => entities.description.is_some(),
+        Wish::Risk => is_named || is_pointing || !entities.declarations.is_empty() || entities.group.is_some(),
+        Wish::Value => entities.case.is_some() || is_pointing,
+        Wish::Classify => entities.description.is_some() || is_pointing,
         Wish::Rate => entities.currency.is_some() && entities.case.is_none(),
         Wish::Tariff => !entities.hs.is_empty() && entities.case.is_none(),
-        Wish::Marks => !entities.images.is_empty(),
+        Wish::Marks => is_pointing || !entities.images.is_empty(),
         Wish::Patterns | Wish::Export | Wish::Explain => true,
     });
     if num_companies < 2 && has(wishes, Wish::Path) {
