@@ -102,11 +102,18 @@ pub struct Finding {
     pub recall_without_colour: Option<Figure>,
 }
 
+/// A page that was looked at, beside its truth.
+pub struct Looked {
+    pub found: Vec<Found>,
+    pub placed: Vec<Placed>,
+    pub has_colour: bool,
+}
+
 /// Counts what was found on pages whose truth is known.
-pub fn judge_finding(kind: Kind, pages: &[(Vec<Found>, Vec<Placed>, bool)]) -> Finding {
+pub fn judge_finding(kind: Kind, pages: &[Looked]) -> Finding {
     let (mut marks, mut hit, mut boxes, mut right) = (0, 0, 0, 0);
     let mut grey = (0, 0);
-    for (found, placed, has_colour) in pages {
+    for Looked { found, placed, has_colour } in pages {
         let truth: Vec<&Placed> = placed.iter().filter(|mark| mark.kind == kind).collect();
         let found: Vec<&Found> = found.iter().filter(|found| found.kind == kind).collect();
         let hits = truth.iter().filter(|mark| found.iter().any(|f| f.area.overlap(&mark.area) >= OVERLAP)).count();

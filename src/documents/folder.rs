@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Origin, Placed};
-use super::find::{Finding, judge_finding};
+use super::find::{Finding, Looked, judge_finding};
 use super::measure::{Figure, share};
 use super::model::{Model, index};
 use super::page::Page;
@@ -126,7 +126,7 @@ fn marks(model: &Model, folder: &Path, kind: Kind, not_used: &mut Vec<String>) -
 }
 
 /// What was found on each page beside its truth.
-fn pages(model: &Model, folder: &Path, truth: &Path) -> Result<Vec<(Vec<super::Found>, Vec<Placed>, bool)>, Error> {
+fn pages(model: &Model, folder: &Path, truth: &Path) -> Result<Vec<Looked>, Error> {
     let bad = |error: csv::Error| Error::BadTruth { path: truth.into(), reason: error.to_string() };
     let mut of: BTreeMap<String, Vec<Placed>> = BTreeMap::new();
     for path in entries(&folder.join("pages"))? {
@@ -142,7 +142,7 @@ fn pages(model: &Model, folder: &Path, truth: &Path) -> Result<Vec<(Vec<super::F
     }
     let look = |(name, placed): (String, Vec<Placed>)| {
         let page = Page::read(&folder.join("pages").join(name))?;
-        Ok((model.find(&page), placed, page.has_colour))
+        Ok(Looked { found: model.find(&page), placed, has_colour: page.has_colour })
     };
     of.into_par_iter().map(look).collect()
 }

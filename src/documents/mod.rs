@@ -122,3 +122,6 @@ pub enum Error {
 fn disk(act: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     move |source| Error::Disk { act, path: path.into(), source }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::align::lay;
 use super::draw::{Certificate, Identities, certificate, stream};
-use super::find::{Finder, Finding, judge_finding, looked_at};
+use super::find::{Finder, Finding, Looked, judge_finding, looked_at};
 use super::learn::learn;
 use super::model::{Model, Stored, hash, measure};
 use super::network::Network;
@@ -167,9 +167,9 @@ fn finder(seed: u64, effort: &Effort) -> Result<(Finder, [Finding; 2]), Error> {
     let finder = finder.ok_or(Error::TooFew { what: "marks of each kind" })?;
     let look = |drawn: Certificate| {
         let page = Page::of(&drawn.scan);
-        (finder.find(&page), drawn.marks, page.has_colour)
+        Looked { found: finder.find(&page), placed: drawn.marks, has_colour: page.has_colour }
     };
-    let measured: Vec<_> = pages(MEASURED_FROM, 1 << 62 | 1 << 40).map(look).collect();
+    let measured: Vec<Looked> = pages(MEASURED_FROM, 1 << 62 | 1 << 40).map(look).collect();
     let findings = Kind::ALL.map(|kind| judge_finding(kind, &measured));
     Ok((finder, findings))
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod documents;
 mod full_disk;
 mod hs;
 mod register;
