@@ -69,6 +69,11 @@ fn without_language(id: &str) -> &str {
     id.rsplit_once('-').map_or(id, |(stem, _)| stem)
 }
 
+/// The suites of questions; the sentences of `masking/` ask nothing.
+fn questions() -> impl Iterator<Item = std::borrow::Cow<'static, str>> {
+    <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl") && !path.starts_with("masking/"))
+}
+
 #[test]
 fn no_document_knows_a_question_of_a_suite() {
     let folded =
@@ -77,7 +82,7 @@ fn no_document_knows_a_question_of_a_suite() {
     let known: BTreeSet<String> =
         documents.iter().flat_map(|document| &document.asked).map(|asked| folded(asked)).collect();
     assert!(!known.is_empty());
-    for path in <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl")) {
+    for path in questions() {
         for line in assets::text::<assets::Suites>(&path).unwrap().lines() {
             let question: Value = serde_json::from_str(line).unwrap();
             let asked = question["question"].as_str().unwrap();
@@ -98,8 +103,7 @@ fn every_line_of_every_suite_asks_for_what_there_is() {
     let documents = documents();
     let topics: BTreeSet<u64> = documents.iter().filter_map(|document| document.topic.map(u64::from)).collect();
     let stems: BTreeSet<&str> = documents.iter().map(|document| without_language(&document.id)).collect();
-    let suites = <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl"));
-    for path in suites {
+    for path in questions() {
         let (kind, _) = path.split_once('/').unwrap_or_else(|| panic!("`eval/{path}` is of no kind"));
         let (_, must, may) =
             KINDS.iter().find(|(name, ..)| *name == kind).unwrap_or_else(|| panic!("`{kind}` is no kind of suite"));

@@ -34,7 +34,9 @@ fn every_topic_has_its_twins_with_the_same_references() {
 #[test]
 fn no_asked_question_stands_in_a_suite() {
     let asked: BTreeSet<String> = shipped().into_iter().flat_map(|document| document.asked).collect();
-    for suite in <haetae::assets::Suites as rust_embed::Embed>::iter().filter(|name| name.ends_with(".jsonl")) {
+    let suites = <haetae::assets::Suites as rust_embed::Embed>::iter();
+    // The sentences of `masking/` ask nothing.
+    for suite in suites.filter(|name| name.ends_with(".jsonl") && !name.starts_with("masking/")) {
         let text = haetae::assets::text::<haetae::assets::Suites>(&suite).unwrap();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();
