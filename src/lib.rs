@@ -18,6 +18,7 @@
 //!
 //! **Flow**: what is done with a question.
 //! - [`chat`]: one turn, from messages to [`chat::Event`]s; the check of the explanation.
+//! - [`datasets`]: questions and answers as a store: generated, filtered, reviewed, exported.
 //! - [`rag`]: evidence for a question, or the refusal to answer: retrieval, gate, deciding sentence.
 //!
 //! **Core**: machines that do one thing.
@@ -31,6 +32,7 @@
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
+//! - [`masking`]: personal data found in text, and replaced.
 //! - [`prompts`]: the templates of `prompts/`, with typed variables.
 //! - [`legal`]: references such as `KR-CA-30(1)6`, and the articles that a text mentions.
 //! - [`kernels`]: arithmetic made for the processor: products with quantised weights, attention, threads.
@@ -84,6 +86,7 @@ pub mod bench;
 pub mod chat;
 pub mod cli;
 pub mod config;
+pub mod datasets;
 pub mod demo;
 pub mod durable;
 pub mod engine;
@@ -95,6 +98,7 @@ pub mod ingest;
 pub mod kernels;
 pub mod lang;
 pub mod legal;
+pub mod masking;
 pub mod models;
 pub mod prompts;
 pub mod rag;

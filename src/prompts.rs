@@ -80,6 +80,26 @@ pub struct Tools {
     pub parallel: bool,
 }
 
+/// A passage that a row of a dataset is to be written from.
+#[derive(Serialize)]
+pub struct DatasetRow<'a> {
+    pub language: Language,
+    pub title: &'a str,
+    pub passage: &'a str,
+    /// `fact`, `condition` or `procedure`.
+    pub kind: &'a str,
+    pub persona: &'a str,
+}
+
+/// A row of a dataset that is to be graded.
+#[derive(Serialize)]
+pub struct DatasetJudge<'a> {
+    pub language: Language,
+    pub question: &'a str,
+    pub answer: &'a str,
+    pub quotes: &'a [&'a str],
+}
+
 /// A template's variables know its name.
 pub trait Prompt: Serialize {
     const NAME: &'static str;
@@ -99,6 +119,8 @@ prompts! {
     Quoted<'_> => "quoted",
     Notice<'_> => "notice",
     Tools => "tools",
+    DatasetRow<'_> => "dataset_row",
+    DatasetJudge<'_> => "dataset_judge",
 }
 
 /// All prompts, compiled.
@@ -158,6 +180,10 @@ mod tests {
                 prompts
                     .render(&Tools { language, signatures: words.to_vec(), must_call: false, parallel: true })
                     .unwrap(),
+                prompts
+                    .render(&DatasetRow { language, title: "t", passage: "p", kind: "fact", persona: "broker" })
+                    .unwrap(),
+                prompts.render(&DatasetJudge { language, question: "q", answer: "a", quotes: &["e"] }).unwrap(),
             ];
             for text in texts {
                 assert!(!text.trim().is_empty());

@@ -6,6 +6,7 @@
 mod ask;
 mod bench;
 mod corpora;
+mod dataset;
 mod demo;
 mod eval;
 mod models;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::BenchCommand;
+pub use dataset::DatasetCommand;
 pub use demo::DemoCommand;
 pub use score::ScoreCommand;
 pub use train::TrainCommand;
@@ -68,6 +70,9 @@ pub enum Command {
     /// Build, list, search and extend the corpora
     #[command(subcommand)]
     Corpora(CorporaCommand),
+    /// Generate, review, export and import datasets of questions and answers
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
     /// List, fetch, import and verify models
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -216,6 +221,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(_) => serve::run(&config),
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
+        Command::Dataset(command) => dataset::run(command, &config),
         Command::Demo(command) => demo::run(&command),
         Command::Train(command) => train::run(command, &config),
         Command::Score(command) => score::run(command, &config),

@@ -3,6 +3,7 @@
 mod assets;
 mod cli;
 mod corpora;
+mod datasets;
 mod engine;
 mod http;
 mod index;
