@@ -78,6 +78,16 @@ pub struct StoredMessage {
     pub haetae: Option<Value>,
 }
 
+/// A question with the answer it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoggedTurn {
+    pub model: String,
+    pub question: String,
+    pub answer: String,
+    /// What the answer rests on, as the page reads it.
+    pub haetae: Option<Value>,
+}
+
 /// Where an answer belongs: after the question that began the turn.
 #[derive(Clone, Debug)]
 pub struct TurnPlace {
@@ -185,6 +195,36 @@ impl History {
             messages.push(StoredMessage { role: row.get(1)?, content: row.get(2)?, haetae });
         }
         Ok(Some((conversation, messages)))
+    }
+
+    /// Every question that was answered, with its answer, whoever asked, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`], [`Error::Corrupt`].
+    pub fn turns(&self) -> Result<Vec<LoggedTurn>, Error> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT model, question.content, answer.content, answer.haetae, answer.id FROM messages answer
+             JOIN conversations ON conversations.id = answer.conversation
+             JOIN messages question ON question.id = (
+                SELECT MAX(id) FROM messages WHERE conversation = answer.conversation AND id < answer.id
+             )
+             WHERE answer.role = 'assistant' AND question.role = 'user' ORDER BY answer.id",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut turns = Vec::new();
+        while let Some(row) = rows.next()? {
+            let haetae: Option<String> = row.get(3)?;
+            let id = row.get(4)?;
+            let haetae = haetae.map(|text| serde_json::from_str(&text)).transpose();
+            turns.push(LoggedTurn {
+                model: row.get(0)?,
+                question: row.get(1)?,
+                answer: row.get(2)?,
+                haetae: haetae.map_err(|source| Error::Corrupt { id, source })?,
+            });
+        }
+        Ok(turns)
     }
 
     /// Gives a conversation another title; false where the owner has none of that id.

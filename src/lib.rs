@@ -20,6 +20,7 @@
 //! **Flow**: what is done with a question.
 //! - [`agents`]: a request becomes a plan, the plan calls tools, their results an answer that can be traced.
 //! - [`chat`]: one turn, from messages to [`chat::Event`]s; the check of the explanation.
+//! - [`datasets`]: questions and answers as a store: generated, filtered, reviewed, exported.
 //! - [`rag`]: evidence for a question, or the refusal to answer: retrieval, gate, deciding sentence.
 //!
 //! **Core**: machines that do one thing.
@@ -39,6 +40,7 @@
 //!
 //! **Base**: words that everyone uses.
 //! - [`config`]: file, environment and flags, resolved once.
+//! - [`masking`]: personal data found in text, and replaced.
 //! - [`prompts`]: the templates of `prompts/`, with typed variables.
 //! - [`legal`]: references such as `KR-CA-30(1)6`, and the articles that a text mentions.
 //! - [`kernels`]: arithmetic made for the processor: products with quantised weights, attention, threads.
@@ -110,6 +112,7 @@ pub mod bench;
 pub mod chat;
 pub mod cli;
 pub mod config;
+pub mod datasets;
 pub mod demo;
 pub mod documents;
 pub mod durable;
@@ -122,6 +125,7 @@ pub mod ingest;
 pub mod kernels;
 pub mod lang;
 pub mod legal;
+pub mod masking;
 pub mod mcp;
 pub mod models;
 pub mod network;

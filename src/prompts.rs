@@ -112,6 +112,26 @@ pub struct Word<'a> {
     pub missing: &'a [String],
 }
 
+/// A passage that a row of a dataset is to be written from.
+#[derive(Serialize)]
+pub struct DatasetRow<'a> {
+    pub language: Language,
+    pub title: &'a str,
+    pub passage: &'a str,
+    /// `fact`, `condition` or `procedure`.
+    pub kind: &'a str,
+    pub persona: &'a str,
+}
+
+/// A row of a dataset that is to be graded.
+#[derive(Serialize)]
+pub struct DatasetJudge<'a> {
+    pub language: Language,
+    pub question: &'a str,
+    pub answer: &'a str,
+    pub quotes: &'a [&'a str],
+}
+
 /// A template's variables know its name.
 pub trait Prompt: Serialize {
     const NAME: &'static str;
@@ -134,6 +154,8 @@ prompts! {
     Route<'_> => "route",
     Arguments<'_> => "arguments",
     Word<'_> => "word",
+    DatasetRow<'_> => "dataset_row",
+    DatasetJudge<'_> => "dataset_judge",
 }
 
 /// All prompts, compiled.
@@ -196,6 +218,10 @@ mod tests {
                 prompts.render(&Route { language, tools: vec![RouteTool { name: "a", purpose: "b" }] }).unwrap(),
                 prompts.render(&Arguments { language, name: "a", purpose: "b", parameters: "{}" }).unwrap(),
                 prompts.render(&Word { language, findings: &words, missing: &words }).unwrap(),
+                prompts
+                    .render(&DatasetRow { language, title: "t", passage: "p", kind: "fact", persona: "broker" })
+                    .unwrap(),
+                prompts.render(&DatasetJudge { language, question: "q", answer: "a", quotes: &["e"] }).unwrap(),
             ];
             for text in texts {
                 assert!(!text.trim().is_empty());

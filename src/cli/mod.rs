@@ -7,6 +7,7 @@ mod agent;
 mod ask;
 mod bench;
 mod corpora;
+mod dataset;
 mod demo;
 mod documents;
 mod eval;
@@ -28,6 +29,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use agent::AgentArgs;
 pub use bench::BenchCommand;
+pub use dataset::DatasetCommand;
 pub use demo::DemoCommand;
 pub use documents::DocumentsCommand;
 pub use network::NetworkCommand;
@@ -85,6 +87,9 @@ pub enum Command {
     /// Build, list, search and extend the corpora
     #[command(subcommand)]
     Corpora(CorporaCommand),
+    /// Generate, review, export and import datasets of questions and answers
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
     /// List, fetch, import and verify models
     #[command(subcommand)]
     Models(ModelsCommand),
@@ -266,6 +271,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mcp => mcp::run(&config),
         Command::Ask(args) => ask::run(&args, &config),
         Command::Corpora(command) => corpora::run(command, &config),
+        Command::Dataset(command) => dataset::run(command, &config),
         Command::Demo(command) => demo::run(&command),
         Command::Register(command) => register::run(command, &config),
         Command::Network(command) => network::run(command, &config),

@@ -10,6 +10,7 @@ mod quote;
 mod record;
 mod retrieve;
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -138,6 +139,22 @@ impl Rag {
     pub fn judge(&self, question: &str, corpora: &[String]) -> Result<Judgement, Error> {
         let vector = self.vector(question)?;
         let hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
+        self.gate(question, &vector, corpora, &hits)
+    }
+
+    /// What the gate would make of a question if these documents, in either language, were not among those found.
+    ///
+    /// # Errors
+    /// As [`Self::retrieve`].
+    pub fn judge_without(&self, question: &str, corpora: &[String], documents: &[&str]) -> Result<Judgement, Error> {
+        let vector = self.vector(question)?;
+        let mut hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
+        let subjects: HashSet<String> = hits
+            .iter()
+            .filter(|hit| documents.contains(&&*hit.passage.document))
+            .map(|hit| hit.passage.subject())
+            .collect();
+        hits.retain(|hit| !subjects.contains(&hit.passage.subject()));
         self.gate(question, &vector, corpora, &hits)
     }
 

@@ -9,9 +9,13 @@ use haetae::lang::Language;
 use rust_embed::Embed;
 use serde_json::Value;
 
-/// The question suites; `value/` holds worked cases, and no questions.
+/// Folders of `eval/` that ask no questions of the documents: tasks, worked cases, sentences.
+const NO_QUESTIONS: [&str; 3] = ["agents/", "value/", "masking/"];
+
+/// The question suites.
 fn suites() -> impl Iterator<Item = std::borrow::Cow<'static, str>> {
-    <assets::Suites as Embed>::iter().filter(|path| path.ends_with(".jsonl") && !path.starts_with("value/"))
+    let asks = |path: &str| path.ends_with(".jsonl") && !NO_QUESTIONS.iter().any(|folder| path.starts_with(folder));
+    <assets::Suites as Embed>::iter().filter(move |path| asks(path))
 }
 
 /// The built-in corpora, read as an index build reads them.

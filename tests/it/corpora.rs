@@ -34,8 +34,11 @@ fn every_topic_has_its_twins_with_the_same_references() {
 #[test]
 fn no_asked_question_stands_in_a_suite() {
     let asked: BTreeSet<String> = shipped().into_iter().flat_map(|document| document.asked).collect();
-    let is_suite = |name: &str| name.ends_with(".jsonl") && !name.starts_with("value/");
-    for suite in <haetae::assets::Suites as rust_embed::Embed>::iter().filter(|name| is_suite(name)) {
+    // Tasks, worked cases and sentences ask nothing of the documents.
+    let asks = |name: &str| {
+        name.ends_with(".jsonl") && !["agents/", "value/", "masking/"].iter().any(|folder| name.starts_with(folder))
+    };
+    for suite in <haetae::assets::Suites as rust_embed::Embed>::iter().filter(|name| asks(name)) {
         let text = haetae::assets::text::<haetae::assets::Suites>(&suite).unwrap();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -4,6 +4,7 @@ mod agents;
 mod assets;
 mod cli;
 mod corpora;
+mod datasets;
 mod engine;
 mod http;
 mod index;
