@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -101,6 +102,8 @@ const SCHEMA: &str = "
 ";
 /// The current moment as SQLite writes it: ISO 8601, UTC, milliseconds.
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+/// Longest wait for another process at the file.
+const BUSY: Duration = Duration::from_secs(5);
 const COLUMNS: &str = "id, run, tool, arguments, state, asked_at, expires_at, decided_by, decided_at, outcome";
 
 /// The stored runs. Cheap to clone; calls block for a disk write.
@@ -117,6 +120,8 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let opened = |source| Error::Open { path: path.into(), source };
         let connection = Connection::open(path).map_err(opened)?;
+        // First of all: the other settings wait for whoever has the file, too.
+        connection.busy_timeout(BUSY).map_err(opened)?;
         connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
         // A decision must outlive a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(opened)?;
@@ -132,7 +137,6 @@ impl Store {
     }
 
     fn prepare(mut connection: Connection, path: &Path) -> Result<Self, Error> {
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
         let transaction = connection.transaction()?;
         match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
             0 => {
