@@ -15,8 +15,13 @@ static PRICED: LazyLock<[Regex; 4]> = LazyLock::new(|| {
     ]
     .map(|pattern| Regex::new(pattern).expect("a valid pattern"))
 });
-static QUOTED: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[\x22“‘'「『]([^\x22”’'」』]{2,200})[\x22”’'」』]").expect("a valid pattern"));
+static QUOTED: LazyLock<Regex> = LazyLock::new(|| {
+    // An apostrophe closes nothing.
+    Regex::new(
+        r"“([^”]{2,200})”|\x22([^\x22]{2,200})\x22|‘([^’]{2,200})’(?:[^\p{L}]|$)|「([^」]{2,200})」|『([^』]{2,200})』",
+    )
+    .expect("a valid pattern")
+});
 static DESCRIBED: LazyLock<[Regex; 6]> = LazyLock::new(|| {
     [
         r"(?i)\bclassif(?:y|ication of|ication for)\s+(?:the |these |this |a |an |my )?(?:item |goods |product |following )?[:：]?\s*(.{2,160}?)\s*(?:[?!]|\.\s|\.$|$|, please| please| under\b| for customs)",
@@ -85,7 +90,7 @@ pub fn valued(request: &str) -> Option<&str> {
 /// The goods to be classified.
 pub fn described(request: &str) -> Option<String> {
     if let Some(found) = QUOTED.captures(request) {
-        return Some(found[1].trim().to_owned());
+        return found.iter().skip(1).flatten().next().map(|quoted| quoted.as_str().trim().to_owned());
     }
     DESCRIBED.iter().find_map(|pattern| {
         let mut goods = pattern.captures(request)?.get(1)?.as_str().trim();

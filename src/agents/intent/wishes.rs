@@ -181,13 +181,13 @@ static PREMISES: LazyLock<[(Stance, Regex); 2]> = LazyLock::new(|| {
         (
             Stance::Low,
             said(
-                r"\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so )?(?:green|low[- ]risk|safe|clean|not risky))|((?:녹색|저위험|위험이 낮|안전)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:녹색|저위험|안전|위험이 낮))",
+                r"\bwhy (?:is|are|was|were)\b[^.?!]{0,40}?\b(green|low[- ]risk|safe|clean)\b|\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so )?(?:green|low[- ]risk|safe|clean|not risky))|((?:녹색|저위험|위험이 낮|안전)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:녹색|저위험|안전|위험이 낮))",
             ),
         ),
         (
             Stance::High,
             said(
-                r"\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so |such a )?(?:red|high[- ]risk|risky|dangerous))|((?:적색|고위험|위험이 높)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:적색|고위험|위험이 높))",
+                r"\bwhy (?:is|are|was|were)\b[^.?!]{0,40}?\b(red|high[- ]risk|risky|dangerous)\b|\b(?:why|since|because|as|given that|now that)\b[^.?!]{0,60}?\b((?:is|are|was|were) (?:so |such a )?(?:red|high[- ]risk|risky|dangerous))|((?:적색|고위험|위험이 높)(?:인|은|한)? ?(?:이유|데|니|까닭)?)[^.?!]{0,10}(?:왜|이유|까닭)|왜[^.?!]{0,40}?((?:적색|고위험|위험이 높))",
             ),
         ),
     ]

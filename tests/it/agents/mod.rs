@@ -52,7 +52,7 @@ fn prepare(home: &Path, world: &Path) {
 
 /// The agent over a home, whose language model says `words` to everything.
 fn agents_over(home: &Path, words: &'static str) -> Agents {
-    let script = Script { tokens: vec![words], ..Script::default() };
+    let script = Script { tokens: vec![words], context_len: 10_000, ..Script::default() };
     let prompts = Arc::new(Prompts::load().unwrap());
     let chat = Chat::new(Arc::new(ScriptedEngine::new(script)), None, Arc::clone(&prompts));
     Agents::new(home, chat, Arc::new(Desk::new(home, None)), prompts).unwrap()

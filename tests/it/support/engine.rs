@@ -20,11 +20,19 @@ pub struct Script {
     pub refusal: Option<Error>,
     /// Fails after the tokens instead of finishing.
     pub failure: Option<Error>,
+    /// Words of a prompt and an answer together.
+    pub context_len: usize,
 }
 
 impl Default for Script {
     fn default() -> Self {
-        Self { tokens: vec!["Hello", ", ", "world", "."], delay: Duration::ZERO, refusal: None, failure: None }
+        Self {
+            tokens: vec!["Hello", ", ", "world", "."],
+            delay: Duration::ZERO,
+            refusal: None,
+            failure: None,
+            context_len: 100,
+        }
     }
 }
 
@@ -39,7 +47,11 @@ pub struct ScriptedEngine {
 impl ScriptedEngine {
     pub fn new(script: Script) -> Self {
         Self {
-            info: ModelInfo { id: "scripted".into(), context_len: 100, languages: vec![Language::Ko, Language::En] },
+            info: ModelInfo {
+                id: "scripted".into(),
+                context_len: script.context_len,
+                languages: vec![Language::Ko, Language::En],
+            },
             script,
             requests: Mutex::default(),
             num_running: Arc::default(),
