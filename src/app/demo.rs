@@ -22,6 +22,14 @@ const SEED: u64 = 7;
 /// # Errors
 /// A disk that does not take it. What was made before stays, and is gone on with at the next start.
 pub fn prepare(home: &Path) -> anyhow::Result<()> {
+    prepare_with(home, &mut |_| Ok(()))
+}
+
+/// The same, with the tables edited before anything is made of them.
+///
+/// # Errors
+/// As [`prepare`], and the edit's.
+pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let register = Register::open(home)?;
     if register.as_ref().is_some_and(|register| !register.is_demo()) {
         return Ok(());
@@ -34,14 +42,21 @@ pub fn prepare(home: &Path) -> anyhow::Result<()> {
     let folder = home.join(format!("demo-{}", std::process::id()));
     let _ = fs_err::remove_dir_all(&folder);
     fs_err::create_dir_all(home)?;
-    let made = make(home, &folder, register.is_none(), &is_there);
+    let made = make(home, &folder, register.is_none(), &is_there, edit);
     let _ = fs_err::remove_dir_all(&folder);
     made.context("the demo could not be made")
 }
 
-fn make(home: &Path, folder: &Path, wants_register: bool, is_there: &dyn Fn(&str) -> bool) -> anyhow::Result<()> {
+fn make(
+    home: &Path,
+    folder: &Path,
+    wants_register: bool,
+    is_there: &dyn Fn(&str) -> bool,
+    edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     eprintln!("demo: making an invented world to try things on");
     WORLD.write(folder)?;
+    edit(folder)?;
     if wants_register {
         register::import(home, folder)?;
         rates::import(home, folder)?;

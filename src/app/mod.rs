@@ -245,11 +245,57 @@ pub async fn agents_over_demo(config: &Config, world: &Path) -> anyhow::Result<A
         Ok(index)
     })
     .await??;
+    over(engine, index, world)
+}
+
+/// The same over a world whose tables `edit` has changed and the corpora that stand in `world` already; the settings' own
+/// index is left as it is.
+///
+/// # Errors
+/// Whatever kept a service from starting.
+pub async fn agents_over_edited(
+    config: &Config,
+    world: &Path,
+    edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<Agents> {
+    let engine = start_engine(config).await?;
+    demo::prepare_with(world, edit)?;
+    let index = config.home.join("index");
+    if index.is_dir() {
+        // Begun from what is embedded already.
+        copy_folder(&index, &world.join("index"))?;
+    }
+    let embedder = embedder_path(config)?.display().to_string();
+    let settings = Config { home: world.into(), embedder, ..config.clone() };
+    let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let index = open_index(&settings)?;
+        update_index(&index, &settings.home)?;
+        Ok(index)
+    })
+    .await??;
+    over(engine, index, world)
+}
+
+fn over(engine: Arc<dyn Engine>, index: Index, home: &Path) -> anyhow::Result<Agents> {
     let rag = Arc::new(Rag::new(Arc::new(index)));
     let prompts = Arc::new(Prompts::load()?);
     let chat = Chat::new(engine, Some(Arc::clone(&rag)), Arc::clone(&prompts));
-    let desk = Arc::new(Desk::new(world, Some(rag)));
-    Ok(Agents::new(world, chat, desk, prompts)?)
+    let desk = Arc::new(Desk::new(home, Some(rag)));
+    Ok(Agents::new(home, chat, desk, prompts)?)
+}
+
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs_err::create_dir_all(to)?;
+    for entry in fs_err::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs_err::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// The agent's tools without a language model, for those who bring their own. Call inside a runtime.
@@ -271,11 +317,7 @@ async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result
         Ok(index)
     })
     .await??;
-    let rag = Arc::new(Rag::new(Arc::new(index)));
-    let prompts = Arc::new(Prompts::load()?);
-    let chat = Chat::new(engine, Some(Arc::clone(&rag)), Arc::clone(&prompts));
-    let desk = Arc::new(Desk::new(&config.home, Some(rag)));
-    Ok(Agents::new(&config.home, chat, desk, prompts)?)
+    over(engine, index, &config.home)
 }
 
 /// Stands where no language model is wanted: every generation is refused.

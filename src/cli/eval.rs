@@ -1,5 +1,6 @@
 //! `haetae eval`: the question suites against the index of the home folder.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 use super::{AgentsSuiteArgs, EvalCommand, SuiteArgs, ask};
 use crate::app;
 use crate::config::Config;
-use crate::eval::{Report, abstention, agents, answers, retrieval};
+use crate::eval::{Report, abstention, agents, answers, injection, retrieval};
 use crate::rag::Rag;
 
 pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitCode> {
@@ -21,6 +22,18 @@ pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitC
                 let world = tempfile::tempdir()?;
                 let agents = app::agents_over_demo(config, world.path()).await?;
                 anyhow::Ok(agents::run(&agents, &suite, limit).await?)
+            })?;
+            finish(&report, &SuiteArgs { suite, json, limit })
+        }
+        EvalCommand::Injection(AgentsSuiteArgs { suite, json, limit }) => {
+            let runtime = tokio::runtime::Runtime::new()?;
+            let report = runtime.block_on(async {
+                let world = tempfile::tempdir()?;
+                let mut planted = injection::Planted::read(&suite, limit)?;
+                planted.into_corpus(world.path())?;
+                let edit = &mut |folder: &Path| Ok(planted.into_world(folder)?);
+                let agents = app::agents_over_edited(config, world.path(), edit).await?;
+                anyhow::Ok(injection::run(&agents, &planted).await?)
             })?;
             finish(&report, &SuiteArgs { suite, json, limit })
         }

@@ -208,11 +208,13 @@ pub enum EvalCommand {
     Answers(SuiteArgs),
     /// The agent on tasks over the invented world: right calls, right figures, nothing called without need
     Agents(AgentsSuiteArgs),
+    /// The agent among planted instructions: nothing unasked called, nothing leaked, the task done
+    Injection(AgentsSuiteArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct AgentsSuiteArgs {
-    /// Name of the suite under `eval/agents/`
+    /// Name of the suite under `eval/agents/` or `eval/injection/`
     #[arg(long, default_value = "customs")]
     pub suite: String,
     #[arg(long)]

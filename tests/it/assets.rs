@@ -10,7 +10,7 @@ use rust_embed::Embed;
 use serde_json::Value;
 
 /// Folders of `eval/` that ask no questions of the documents: tasks, worked cases, sentences.
-const NO_QUESTIONS: [&str; 3] = ["agents/", "value/", "masking/"];
+const NO_QUESTIONS: [&str; 4] = ["agents/", "injection/", "value/", "masking/"];
 
 /// The question suites.
 fn suites() -> impl Iterator<Item = std::borrow::Cow<'static, str>> {
