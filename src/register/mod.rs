@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use find::{Candidate, Likeness};
 pub use import::{BadRow, BadRows, Imported, import};
-pub use names::{likeness, plain_name};
+pub use names::plain_name;
 pub use records::{
     Audit, Broker, Company, Declaration, Family, Holder, LedgerMonth, Party, PartyKind, Person, Query, Role, RoleKind,
     Seller,
