@@ -97,7 +97,7 @@
 //! takes part.
 //!
 //! **A company** (`haetae register`, `haetae network`, `haetae profile`).
-//! [`register::import`] takes CSV tables into one SQLite file, all or nothing; [`register::Register`] looks things up in it.
+//! [`register::import()`] takes CSV tables into one SQLite file, all or nothing; [`register::Register`] looks things up in it.
 //! [`network::Network::read`] draws the graph of who stands by whom, [`network::Network::survey`] finds patterns and spreads
 //! risk. [`profile::profile`] puts a company's facts together, each with the rows it comes from.
 //!

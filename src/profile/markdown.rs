@@ -268,6 +268,16 @@ impl Page {
 
     fn network(&mut self, profile: &Profile) {
         self.heading("관계망", "Network");
+        if profile.as_of < profile.register_to {
+            let to = profile.register_to;
+            let word = match self.language {
+                Language::Ko => format!("관계망, 임원·주주, 업종은 기준일이 아닌 {to} 현재 등록부 기준입니다."),
+                Language::En => {
+                    format!("Network, roles and industry are not of that day but of the register up to {to}.")
+                }
+            };
+            self.push(format_args!("{word}\n\n"));
+        }
         for stake in &profile.owners.value {
             let how = if stake.is_indirect { self.word(", 간접", ", in part through others") } else { "" };
             let told = format!("{}, {:.1}%{how}", self.node(&stake.owner), stake.share * 100.0);

@@ -2,8 +2,9 @@
 //!
 //! In: a register, a network, a company and a day. Out: a [`Profile`], each of its facts with where it comes from
 //! ([`Source`]), so that every number can be looked up again, and what is missing. Rendered as JSON (it is
-//! [`Serialize`]) or as Markdown in either language ([`Profile::markdown`]). Only rows up to the day are counted. What
-//! documents say of the company is the caller's to find and to hand in ([`Mention`]). It judges nothing.
+//! [`Serialize`]) or as Markdown in either language ([`Profile::markdown`]). Only rows up to the day are counted; roles,
+//! industry and network have no days and are as the register now holds them, which the page says. What documents say of
+//! the company is the caller's to find and to hand in ([`Mention`]). It judges nothing.
 
 mod books;
 mod markdown;
@@ -96,6 +97,8 @@ pub struct Profile {
     /// Whether all of it is invented.
     pub demo: bool,
     pub as_of: Date,
+    /// The day up to which the register reaches: that of roles, industry and network.
+    pub register_to: Date,
     /// The last full quarter before that day.
     pub quarter: Span,
     /// The four quarters that end with it.
@@ -193,6 +196,7 @@ pub fn profile(register: &Register, network: &Network, id: &str, scope: Scope) -
     Ok(Profile {
         demo: register.is_demo(),
         as_of,
+        register_to: span.map_or(as_of, |span| span.to),
         quarter,
         year,
         company: Fact { value: company, source: Source::of("companies", "id", id) },

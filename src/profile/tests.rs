@@ -97,13 +97,17 @@ fn nothing_after_the_day_is_counted() {
     let (early, late) = (home.profile(&id, "2024-03-31"), home.profile(&id, "2025-03-31"));
     let total = |profile: &Profile| profile.trade.as_ref().unwrap().total.value.value_krw;
     assert!(total(&early) < total(&late));
-    let (trade, later) = (early.trade.unwrap(), late.trade.unwrap());
+    let (trade, later) = (early.trade.clone().unwrap(), late.trade.clone().unwrap());
     assert_eq!(trade.quarters.value[..], later.quarters.value[..trade.quarters.value.len()]);
     assert!(trade.quarters.value.len() == 5 && later.quarters.value.len() == 9);
     let last = later.quarters.value.last().unwrap();
     let before = &later.quarters.value[later.quarters.value.len() - 5];
     let expected = last.value_krw as f64 / before.value_krw as f64 - 1.0;
     assert!((last.on_year.unwrap() - expected).abs() < 1e-12);
+    let word = "not of that day but of the register up to 2025-12-30";
+    assert!(early.markdown(Language::En).contains(word));
+    let last = home.profile(&id, "2025-12-30");
+    assert!(!last.markdown(Language::En).contains("not of that day"));
     assert!(early.finances.unwrap().months.value < late.finances.unwrap().months.value);
 }
 

@@ -1,7 +1,7 @@
 //! The administration's tables, kept so that they can be looked things up in: companies, people, their roles, sellers,
 //! brokers, declarations, ledgers and audits.
 //!
-//! In: a folder of CSV tables, once ([`import`]). Out: typed rows and sums, by key, date, code or name. One SQLite file in
+//! In: a folder of CSV tables, once ([`import()`]). Out: typed rows and sums, by key, date, code or name. One SQLite file in
 //! the home folder holds them, and it remembers whether they are of an invented world, so that all that is drawn from it
 //! can say so. Deliberately knows no score, no pattern and no opinion: what a table calls `planted` is not read.
 
@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use find::{Candidate, Likeness};
 pub use import::{BadRow, BadRows, Imported, import};
-pub use names::{likeness, plain_name};
+pub use names::plain_name;
 pub use records::{
     Audit, Broker, Company, Declaration, Family, Holder, LedgerMonth, Party, PartyKind, Person, Query, Role, RoleKind,
     Seller,

@@ -43,12 +43,6 @@ pub(super) fn grams(plain: &str) -> BTreeSet<String> {
     letters.windows(3).map(|gram| gram.iter().collect()).collect()
 }
 
-/// How alike two names are, from 0 to 1.
-pub fn likeness(a: &str, b: &str) -> f64 {
-    let (a, b) = (grams(&plain_name(a)), grams(&plain_name(b)));
-    jaccard(a.intersection(&b).count(), a.len(), b.len())
-}
-
 /// Shared over all, of two sets.
 pub(super) fn jaccard(shared: usize, a: usize, b: usize) -> f64 {
     shared as f64 / (a + b - shared).max(1) as f64
@@ -57,6 +51,11 @@ pub(super) fn jaccard(shared: usize, a: usize, b: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn likeness(a: &str, b: &str) -> f64 {
+        let (a, b) = (grams(&plain_name(a)), grams(&plain_name(b)));
+        jaccard(a.intersection(&b).count(), a.len(), b.len())
+    }
 
     #[test]
     fn legal_forms_blanks_and_case_do_not_count() {

@@ -19,7 +19,7 @@ use crate::network::{CompanyFacts, EdgeKind, Network, Node, NodeKind};
 pub struct Phoenix {
     pub predecessor: Node,
     pub successor: Node,
-    /// Points; [`THRESHOLD`] at least.
+    /// Points, 5 at least.
     pub score: f64,
     /// From closing to founding; negative where it was founded before.
     pub gap_days: i32,
