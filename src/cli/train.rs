@@ -58,8 +58,9 @@ pub struct TrainDocumentsArgs {
 
 #[derive(Debug, Args)]
 pub struct TrainHsArgs {
-    /// CSV or JSON of descriptions with codes, nomenclatures, national tariffs; known by their headers
-    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    /// CSV or JSON of descriptions with codes, nomenclatures, national tariffs; known by their headers. Without any, the
+    /// built-in descriptions of the headings are all there is, and codes end at four digits
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub data: Vec<PathBuf>,
     /// CSV whose first column holds texts too vague to be classified; without it, texts are refused by confidence alone
     #[arg(long, value_name = "FILE")]

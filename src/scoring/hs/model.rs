@@ -214,6 +214,12 @@ impl Model {
         }
     }
 
+    /// What the texts of a subheading would answer.
+    pub(super) fn answer_of(&self, subheading: &str, question: &Question) -> Option<Answer> {
+        let class = self.base.classes[2].binary_search_by(|name| name.as_str().cmp(subheading)).ok()?;
+        self.questions.answer_of(class as u32, question)
+    }
+
     /// Classes of each level that answers leave.
     fn allowed(&self, judged: &[Vec<(u32, f32)>; 3], answers: &[Answer]) -> [HashSet<u32>; 3] {
         let allowed = self.questions.allowed(&judged[2], answers);

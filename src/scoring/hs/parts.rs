@@ -26,12 +26,20 @@ pub struct Parts(HashMap<String, Part>);
 
 impl Parts {
     pub fn new<'a>(groups: impl IntoIterator<Item = &'a str>, seed: u64) -> Self {
-        let distinct: BTreeSet<&str> = groups.into_iter().filter(|group| !group.is_empty()).collect();
+        let mut parts = Self(HashMap::new());
+        parts.add(groups, seed);
+        parts
+    }
+
+    /// Parts further groups; those known stay where they are.
+    pub fn add<'a>(&mut self, groups: impl IntoIterator<Item = &'a str>, seed: u64) {
+        let is_new = |group: &&str| !group.is_empty() && !self.0.contains_key(*group);
+        let distinct: BTreeSet<&str> = groups.into_iter().filter(is_new).collect();
         let mut order: Vec<&str> = distinct.into_iter().collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         let num_test = order.len() / TEST_SHARE;
         let part = |at: usize| if at < num_test { Part::Test } else { Part::Fold(at % NUM_FOLDS) };
-        Self(order.into_iter().enumerate().map(|(at, group)| (group.to_owned(), part(at))).collect())
+        self.0.extend(order.into_iter().enumerate().map(|(at, group)| (group.to_owned(), part(at))));
     }
 
     pub fn of(&self, group: &str) -> Option<Part> {
@@ -70,6 +78,9 @@ mod tests {
         let twice = groups.iter().chain(&groups).map(String::as_str);
         let parts = Parts::new(twice, 7);
         assert_eq!(groups.iter().filter(|group| parts.of(group) == Some(Part::Test)).count(), 20);
+        let mut more = Parts::new(groups.iter().map(String::as_str), 7);
+        more.add(groups.iter().map(String::as_str).chain(["else"]), 8);
+        assert!(groups.iter().all(|group| more.of(group) == parts.of(group)) && more.of("else").is_some());
         let of_fold = |fold| groups.iter().filter(|group| parts.of(group) == Some(Part::Fold(fold))).count();
         assert_eq!([of_fold(0), of_fold(1), of_fold(2)], [27, 26, 27]);
         let held = groups.iter().find(|group| parts.of(group) == Some(Part::Test)).unwrap();

@@ -12,12 +12,13 @@ use rayon::prelude::*;
 
 use super::base::{Base, Evidence, item_grams};
 use super::blend::Blend;
+use super::built_in;
 use super::code::Code;
 use super::features::{Grams, normalised};
 use super::model::{Judged, Learnt, Model, judge, of, vague_and_clear};
 use super::parts::{NUM_FOLDS, Part, Parts};
-use super::refusal::{Marks, Rule, Words};
-use super::report::{Measured, Refused, Report, Tested, masses, measure, share};
+use super::refusal::{Marks, Rule, Words, cut_short};
+use super::report::{Asked, Measured, Refused, Report, Tested, measure, share, trade_off, truths};
 use super::sets::Sets;
 use super::source::{self, Item, Kind, is_residual};
 use crate::lang::Language;
@@ -26,6 +27,7 @@ use crate::scoring::Error;
 /// What to learn from, and how.
 #[derive(Clone, Debug)]
 pub struct Training {
+    /// None: our own descriptions of the headings alone.
     pub files: Vec<PathBuf>,
     /// A list of texts too vague to be classified.
     pub vague: Option<PathBuf>,
@@ -38,6 +40,8 @@ pub struct Training {
 const MIN_DESCRIPTIONS: usize = 50;
 /// Texts timed for the report.
 const TIMED: usize = 100;
+/// Texts that the worth of questions is measured by.
+const ASKED: usize = 500;
 
 /// A text to be judged by a model that did not see it.
 struct Query<'a> {
@@ -45,7 +49,17 @@ struct Query<'a> {
     language: Language,
     /// The item it is the description of; none for a vague text.
     item: Option<&'a Item>,
+    /// Whether the administration called it vague.
+    is_listed: bool,
     part: Part,
+}
+
+/// A text too vague to be classified.
+struct Vague {
+    text: String,
+    group: String,
+    /// Whether it stands on the administration's list; it was cut from a description otherwise.
+    is_listed: bool,
 }
 
 /// A query with what a model found for it.
@@ -65,6 +79,9 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         return Err(Error::Share { flag: "--coverage", value: training.coverage, limit: "between 0 and 1" });
     }
     let (mut items, mut files, mut vague) = (Vec::new(), Vec::new(), Vec::new());
+    // Without tables the headings' own descriptions are cut into what they list: held out whole, they would teach nothing
+    // of what is tested, and learnt whole, all of it.
+    items.extend(if training.files.is_empty() { built_in::things() } else { built_in::headings() });
     for path in &training.files {
         let (read, file) = source::read(path)?;
         items.extend(read);
@@ -72,12 +89,13 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     }
     if let Some(path) = &training.vague {
         let (read, file) = source::vague(path)?;
-        vague = read;
+        vague.extend(read.into_iter().map(|text| Vague { group: normalised(&text), text, is_listed: true }));
         files.push(file);
     }
-    let vague_groups: Vec<String> = vague.iter().map(|text| normalised(text)).collect();
-    let parts =
-        Parts::new(items.iter().map(|item| &item.group).chain(&vague_groups).map(String::as_str), training.seed);
+    let groups = items.iter().map(|item| &item.group).chain(vague.iter().map(|vague| &vague.group));
+    let mut parts = Parts::new(groups.map(String::as_str), training.seed);
+    vague.extend(made_vague(&items, &vague, &parts));
+    parts.add(vague.iter().map(|vague| vague.group.as_str()), training.seed);
     let queries = queries(&items, &vague, &parts);
     let num_described = queries.iter().filter(|query| query.item.is_some()).count();
     if num_described < MIN_DESCRIPTIONS {
@@ -92,9 +110,8 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
             chosen.iter().map(|at| (&items[*at], &grams[*at])).unzip();
         let base = Base::fit(&chosen_items, &chosen_grams, training.seed);
         let chosen_items: Vec<Item> = chosen_items.into_iter().cloned().collect();
-        let is_free = |group: &String| parts.of(group).is_some_and(|part| part != held && part != Part::Test);
-        let free = vague.iter().zip(&vague_groups).filter(|(_, group)| is_free(group));
-        let chosen_vague: Vec<String> = free.map(|(text, _)| text.clone()).collect();
+        let is_free = |vague: &&Vague| parts.of(&vague.group).is_some_and(|part| part != held && part != Part::Test);
+        let chosen_vague: Vec<String> = vague.iter().filter(is_free).map(|vague| vague.text.clone()).collect();
         let words = (!chosen_vague.is_empty())
             .then(|| Words::fit(&vague_and_clear(&chosen_items, &chosen_vague), training.seed));
         (base, words, chosen_items, chosen_vague)
@@ -133,7 +150,7 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         let blend = Blend::fit(&known);
         let tested: Vec<Tested> =
             described.iter().map(|(base, seen, item)| tested(base, &blend, seen, &item.code)).collect();
-        sets.insert(language, Sets::fit(training.coverage, &masses(&tested)));
+        sets.insert(language, Sets::fit(training.coverage, &truths(&tested)));
         rules.insert(language, rule(of_language(), &blend, training.seed));
         blends.insert(language, blend);
     }
@@ -143,7 +160,9 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let seen = look(&base, words.as_ref(), Part::Test);
     let learnt = Learnt { version, items: chosen_items, vague: chosen_vague, blends, sets, rules };
     let judged = Judgement { base: &base, learnt: &learnt };
-    let (past, national) = (judged.measure(&seen, Kind::Past), judged.measure(&seen, Kind::National));
+    let past = judged.measure(&seen, Kind::Past, Language::En);
+    let past_korean = judged.measure(&seen, Kind::Past, Language::Ko);
+    let national = judged.measure(&seen, Kind::National, Language::Ko);
     let others: Vec<[Query<'_>; 2]> = queries.iter().filter_map(Query::bare_and_in_context).collect();
     let look_at = |of_two: usize| -> Option<Measured> {
         let queries = others.iter().map(|two| &two[of_two]);
@@ -152,10 +171,11 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
             .into_par_iter()
             .map(|query| Seen { evidence: base.evidence(&query.text), words: [0.0; 3], query })
             .collect();
-        judged.measure(&seen, Kind::National)
+        judged.measure(&seen, Kind::National, Language::Ko)
     };
     let (national_bare, national_in_context) = (look_at(0), look_at(1));
-    let refusal = judged.refusal(&seen, &vague_groups);
+    let listed = vague.iter().filter(|vague| vague.is_listed).map(|vague| vague.group.as_str()).collect();
+    let refusal = judged.refusal(&seen, &listed);
     let (num_learnt, version) = (learnt.items.len(), learnt.version.clone());
     let timed: Vec<&str> =
         queries.iter().filter(|query| query.part == Part::Test).take(TIMED).map(|query| query.text.as_str()).collect();
@@ -163,16 +183,19 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let clock = Instant::now();
     timed.iter().for_each(|text| drop(std::hint::black_box(model.recommend(text, 5, &[]))));
     let ms_per_text = clock.elapsed().as_secs_f64() * 1e3 / timed.len().max(1) as f64;
+    let asked = asked(&model, &queries);
     let report = Report {
         model: version,
         files,
         seed: training.seed,
         learnt: num_learnt,
         past,
+        past_korean,
         national,
         national_bare,
         national_in_context,
         refusal,
+        asked,
         ms_per_text,
         seconds: started.elapsed().as_secs_f64(),
     };
@@ -181,24 +204,40 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
 
 /// Texts to judge: past descriptions, lines of a tariff by what describes them in Korean, vague texts. English names of
 /// lines resemble the law they were taken from and no trader's words, so they would flatter.
-fn queries<'a>(items: &'a [Item], vague: &[String], parts: &Parts) -> Vec<Query<'a>> {
+fn queries<'a>(items: &'a [Item], vague: &[Vague], parts: &Parts) -> Vec<Query<'a>> {
     let described = items.iter().filter(|item| !item.asked.is_empty()).filter_map(|item| {
         let (part, language) = (parts.of(&item.group)?, Language::detect(&item.asked));
         let is_query = item.kind == Kind::Past || language == Language::Ko;
-        is_query.then(|| Query { text: item.asked.clone(), language, item: Some(item), part })
+        is_query.then(|| Query { text: item.asked.clone(), language, item: Some(item), is_listed: false, part })
     });
-    let vague = vague.iter().filter_map(|text| {
-        let part = parts.of(&normalised(text))?;
-        Some(Query { text: text.clone(), language: Language::detect(text), item: None, part })
+    let vague = vague.iter().filter_map(|Vague { text, group, is_listed }| {
+        let part = parts.of(group)?;
+        let language = Language::detect(text);
+        Some(Query { text: text.clone(), language, item: None, is_listed: *is_listed, part })
     });
     described.chain(vague).collect()
+}
+
+/// Vague texts cut from descriptions, for languages without a list; what is tested has no part in it.
+fn made_vague(items: &[Item], listed: &[Vague], parts: &Parts) -> Vec<Vague> {
+    let has_list = |language| listed.iter().filter(|vague| Language::detect(&vague.text) == language).count();
+    let lacking = [Language::En, Language::Ko].into_iter().filter(|at| has_list(*at) < MIN_DESCRIPTIONS * NUM_FOLDS);
+    let made = lacking.flat_map(|language| {
+        let described = items.iter().filter(move |item| {
+            let is_learnt = parts.of(&item.group).is_some_and(|part| part != Part::Test);
+            is_learnt && !item.asked.is_empty() && Language::detect(&item.asked) == language
+        });
+        cut_short(described.filter_map(|item| Some((item.text.as_str(), item.code.prefix(4)?))))
+    });
+    let new = made.filter(|text| parts.of(&normalised(text)).is_none());
+    new.map(|text| Vague { group: normalised(&text), text, is_listed: false }).collect()
 }
 
 impl<'a> Query<'a> {
     /// A tested line by its name alone, and by its name under all that stands above it.
     fn bare_and_in_context(&self) -> Option<[Query<'a>; 2]> {
         let item = self.item.filter(|item| item.kind == Kind::National && self.part == Part::Test)?;
-        let query = |text| Query { text, language: self.language, item: Some(item), part: self.part };
+        let query = |text| Query { text, language: self.language, item: Some(item), is_listed: false, part: self.part };
         Some([query(item.text.clone()), query(format!("{} {}", item.text, item.context))])
     }
 }
@@ -225,6 +264,24 @@ fn rule<'a>(seen: impl Iterator<Item = (&'a Base, &'a Seen<'a>)>, blend: &Blend,
     Rule::unsure(&clear)
 }
 
+/// What questions are worth: held-out descriptions whose first question is answered as the texts of the true code would.
+fn asked(model: &Model, queries: &[Query<'_>]) -> Option<Asked> {
+    let tested = queries.iter().filter(|query| query.part == Part::Test);
+    let past = tested.filter_map(|query| Some((query, query.item.filter(|item| item.kind == Kind::Past)?)));
+    let mut asked = Asked::default();
+    for (query, item) in past.take(ASKED) {
+        let Some(truth) = item.code.prefix(6) else { continue };
+        let before = model.recommend(&query.text, 1, &[]);
+        asked.rows += 1;
+        let Some(question) = &before.next_question else { continue };
+        asked.asked += 1;
+        let Some(answer) = model.answer_of(truth, question) else { continue };
+        let after = model.recommend(&query.text, 1, &[answer]);
+        asked.add(&before, &after, truth);
+    }
+    (asked.rows > 0).then(|| asked.means())
+}
+
 /// What was learnt, before it is a model.
 struct Judgement<'a> {
     base: &'a Base,
@@ -232,9 +289,9 @@ struct Judgement<'a> {
 }
 
 impl Judgement<'_> {
-    fn measure(&self, seen: &[Seen<'_>], kind: Kind) -> Option<Measured> {
-        let language = if kind == Kind::National { Language::Ko } else { Language::En };
-        let described = seen.iter().filter_map(|seen| Some((seen, seen.query.item.filter(|item| item.kind == kind)?)));
+    fn measure(&self, seen: &[Seen<'_>], kind: Kind, language: Language) -> Option<Measured> {
+        let of_language = seen.iter().filter(|seen| seen.query.language == language);
+        let described = of_language.filter_map(|seen| Some((seen, seen.query.item.filter(|item| item.kind == kind)?)));
         let tested: Vec<Tested> = described
             .filter_map(|(seen, item)| {
                 let blend = of(&self.learnt.blends, seen.query.language)?;
@@ -244,11 +301,11 @@ impl Judgement<'_> {
         measure(&tested, of(&self.learnt.sets, language)?)
     }
 
-    fn refusal(&self, seen: &[Seen<'_>], vague_groups: &[String]) -> Option<Refused> {
-        let listed: HashSet<&str> = vague_groups.iter().map(String::as_str).collect();
+    fn refusal(&self, seen: &[Seen<'_>], listed: &HashSet<&str>) -> Option<Refused> {
         let described: HashSet<&str> = seen.iter().filter_map(|seen| Some(seen.query.item?.group.as_str())).collect();
-        // Refused and all: vague, vague alone, clear, clear alone, Korean.
-        let mut counts = [[0_usize; 2]; 5];
+        // Refused and all: vague, vague alone, clear, clear alone, Korean, cut short.
+        let mut counts = [[0_usize; 2]; 6];
+        let (mut of_vague, mut of_clear) = (Vec::new(), Vec::new());
         for seen in seen {
             let query = seen.query;
             let blend = of(&self.learnt.blends, query.language)?;
@@ -257,6 +314,7 @@ impl Judgement<'_> {
             let is_refused = vagueness > limit || seen.evidence.nearest.is_empty();
             let text = normalised(&query.text);
             let rows: &[usize] = match query.item {
+                None if !query.is_listed => &[5],
                 None if described.contains(text.as_str()) => &[0],
                 None => &[0, 1],
                 Some(item) if item.kind == Kind::National => &[4],
@@ -266,6 +324,11 @@ impl Judgement<'_> {
             for row in rows {
                 counts[*row][0] += usize::from(is_refused);
                 counts[*row][1] += 1;
+            }
+            match rows[0] {
+                0 => of_vague.push(vagueness),
+                2 => of_clear.push(vagueness),
+                _ => {}
             }
         }
         let rows = |at: usize| counts[at][1];
@@ -281,6 +344,9 @@ impl Judgement<'_> {
             clear_alone_refused: refused(3),
             korean_rows: rows(4),
             korean_refused: refused(4),
+            cut_rows: rows(5),
+            cut_refused: (rows(5) > 0).then(|| refused(5)),
+            curve: trade_off(of_clear, &of_vague),
         })
     }
 }
