@@ -63,8 +63,9 @@ impl Desk {
     /// The corpora that rules are looked for in: the built-in ones and the administration's own.
     pub fn corpora(&self) -> Vec<String> {
         let documents = self.rag.as_ref().and_then(|rag| rag.index().documents().ok()).unwrap_or_default();
-        let names: BTreeSet<String> = documents.into_iter().map(|document| document.corpus).collect();
-        names.into_iter().collect()
+        // The headings' descriptions carry no rules; they are what HS codes are recommended from.
+        let names = documents.into_iter().map(|document| document.corpus).filter(|corpus| corpus != "hs");
+        names.collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// # Errors

@@ -1,5 +1,5 @@
 //! What stands in a home folder that has no tables of its own: an invented world, imported, with the models that learnt
-//! from it. Whatever rests on it says so.
+//! from it. Whatever rests on it says so. And HS headings, learnt from the built-in descriptions.
 //!
 //! Made once, at the first start. A register of the administration's own puts an end to it: nothing is ever learnt from the
 //! invented world beside real tables.
@@ -11,11 +11,13 @@ use anyhow::Context;
 use crate::demo::World;
 use crate::rates;
 use crate::register::{self, Register};
-use crate::scoring::{self, Files, Mapping, Shelf, Training, delinquency};
+use crate::scoring::{self, Files, Mapping, Shelf, Training, delinquency, hs};
 
 /// Enough companies for every planted pattern, and few enough to be learnt from in seconds.
 const WORLD: World = World { seed: 1, scale: 0.3 };
 const SEED: u64 = 7;
+/// How often a set of codes is to hold the true one.
+const COVERAGE: f64 = 0.9;
 
 /// Makes what is missing, and says each step on stderr. Blocks, for about half a minute the first time.
 ///
@@ -30,6 +32,7 @@ pub fn prepare(home: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// As [`prepare`], and the edit's.
 pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    learn_headings(home)?;
     let register = Register::open(home)?;
     if register.as_ref().is_some_and(|register| !register.is_demo()) {
         return Ok(());
@@ -47,6 +50,24 @@ pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<(
     made.context("the demo could not be made")
 }
 
+/// HS recommendation from the built-in descriptions of the headings, where nothing was learnt yet. Nothing in it is invented.
+fn learn_headings(home: &Path) -> anyhow::Result<()> {
+    let shelf = Shelf::hs(home);
+    if home.join("scoring").join("hs").join("CURRENT").is_file() {
+        return Ok(());
+    }
+    eprintln!("learning HS headings from their descriptions");
+    let training = hs::Training { files: Vec::new(), vague: None, seed: SEED, coverage: COVERAGE };
+    let (model, report) = hs::train(&training, version(), &|_| {}).context("HS headings could not be learnt")?;
+    model.put(&shelf, &report)?;
+    Ok(())
+}
+
+/// The name of a version: when it was made.
+fn version() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ").to_string()
+}
+
 fn make(
     home: &Path,
     folder: &Path,
@@ -61,9 +82,7 @@ fn make(
         register::import(home, folder)?;
         rates::import(home, folder)?;
     }
-    let now = jiff::Timestamp::now();
-    let version = now.strftime("%Y%m%dT%H%M%S%3fZ").to_string();
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     if !is_there("risk") {
         eprintln!("demo: learning import risk from it");
         let training = Training {
@@ -74,7 +93,7 @@ fn make(
             seed: SEED,
             compare: false,
         };
-        let trained = scoring::train(&training, version.clone(), &|_| {})?;
+        let trained = scoring::train(&training, version(), &|_| {})?;
         Shelf::risk(home).put(&trained.model, &trained.report)?;
     }
     if !is_there("delinquency") {
@@ -86,7 +105,7 @@ fn make(
             today,
             seed: SEED,
         };
-        let (model, report) = delinquency::train(&training, version, &|_| {})?;
+        let (model, report) = delinquency::train(&training, version(), &|_| {})?;
         model.put(&Shelf::delinquency(home), &report)?;
     }
     Ok(())
