@@ -9,6 +9,7 @@ import json
 import math
 import os
 import struct
+import time
 import unittest
 import urllib.request
 
@@ -232,6 +233,36 @@ class Embeddings(unittest.TestCase):
         passage = client.embeddings.create(model=EMBEDDER, input="customs value").data[0].embedding
         query = client.embeddings.create(model=EMBEDDER, input="customs value", extra_body={"input_type": "query"})
         self.assertNotEqual(passage, query.data[0].embedding)
+
+
+class Agent(unittest.TestCase):
+    REQUEST = [{"role": "user", "content": "What is the risk of declaration D00000012?"}]
+
+    def test_a_run_streams_its_plan_and_its_answer(self):
+        # The first start of a home folder makes the world that the tools stand on, while it serves already.
+        for _ in range(60):
+            events, text = [], ""
+            stream = client.chat.completions.create(
+                model="customs-agent", messages=self.REQUEST, stream=True, extra_headers={"X-Haetae-Events": "1"}
+            )
+            for chunk in stream:
+                events += [chunk.haetae] if hasattr(chunk, "haetae") else []
+                text += chunk.choices[0].delta.content or "" if chunk.choices else ""
+            if "not set up" not in text:
+                break
+            time.sleep(2)
+        kinds = [event["type"] for event in events]
+        self.assertEqual(kinds[0], "planned")
+        self.assertIn("returned", kinds)
+        self.assertEqual(events[0]["steps"][0]["tool"], "risk_score")
+        self.assertIn("D00000012", text)
+        self.assertIn("[1]", text)
+
+    def test_it_takes_no_tools_of_the_clients(self):
+        with self.assertRaises(openai.BadRequestError) as raised:
+            tool = {"type": "function", "function": {"name": "f"}}
+            client.chat.completions.create(model="customs-agent", messages=self.REQUEST, tools=[tool])
+        self.assertEqual(raised.exception.param, "tools")
 
 
 class Errors(unittest.TestCase):
