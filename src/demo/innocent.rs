@@ -150,9 +150,9 @@ impl Parties {
         }
     }
 
-    /// Winds up companies that declared nothing any more, without debt of a planted kind; where another in the same goods
-    /// was founded shortly after, it goes on as that one, with its officer and its phone or address. `last_days` are
-    /// those of their last declarations.
+    /// Winds up companies that declared nothing any more, without debt of a planted kind; where another in the same
+    /// goods was founded shortly after, it goes on as that one, with its officer and its phone or address. `last_days`
+    /// are those of their last declarations.
     pub fn wind_up(&mut self, last_days: &[Option<i32>], rng: &mut ChaCha8Rng) {
         for (at, last_day) in last_days.iter().enumerate() {
             let company = &self.companies[at];

@@ -21,8 +21,8 @@ const DAMPING: f64 = 0.85;
 const ROUNDS: usize = 50;
 
 impl Network {
-    /// Groups of at least two companies, the largest first. Trade partners, brokers and what very many share join nobody:
-    /// by them all companies are one group, which says nothing.
+    /// Groups of at least two companies, the largest first. Trade partners, brokers and what very many share join
+    /// nobody: by them all companies are one group, which says nothing.
     pub fn groups(&self) -> Vec<Group> {
         let mut sets = UnionFind::<usize>::new(self.graph.node_count());
         for edge in self.graph.edge_references() {

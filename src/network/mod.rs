@@ -1,10 +1,10 @@
 //! Who stands by whom: companies, people, sellers, brokers, and the addresses, phones and accounts they share.
 //!
-//! In: a [`Register`](crate::register::Register). Out: a graph with typed edges, and what is found in it: the way from one
-//! party to another, neighbourhoods, groups, centrality, patterns ([`Pattern`]), and risk that spreads ([`Spread`]), each
-//! with the edges it rests on. What is shared is a node of its own, so that thirty companies at one address are thirty
-//! edges and not 435; and the more share it, the less each of its edges weighs (`strength`). Deliberately knows nothing
-//! of scores that were learnt, nor of what the demo world says it planted.
+//! In: a [`Register`](crate::register::Register). Out: a graph with typed edges, and what is found in it: the way from
+//! one party to another, neighbourhoods, groups, centrality, patterns ([`Pattern`]), and risk that spreads
+//! ([`Spread`]), each with the edges it rests on. What is shared is a node of its own, so that thirty companies at one
+//! address are thirty edges and not 435; and the more share it, the less each of its edges weighs (`strength`).
+//! Deliberately knows nothing of scores that were learnt, nor of what the demo world says it planted.
 
 mod around;
 mod build;

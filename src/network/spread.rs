@@ -1,9 +1,9 @@
 //! Risk that spreads along edges, and which edges brought how much.
 //!
-//! The exposure of a node is the chance that a walk from it ends at a source: at each node the walk ends with [`STOP`], or
-//! else goes on over an edge, each as likely as it weighs. This is the personalised PageRank of the source, read from
-//! the other end. What only one party has, such as a phone that nobody shares, leads nowhere and is left out. So it does not favour who merely knows many, and an exposure is exactly the sum of what its edges
-//! bring.
+//! The exposure of a node is the chance that a walk from it ends at a source: at each node the walk ends with [`STOP`],
+//! or else goes on over an edge, each as likely as it weighs. This is the personalised PageRank of the source, read
+//! from the other end; so it does not favour who merely knows many, and an exposure is exactly the sum of what its
+//! edges bring. What only one party has, such as a phone that nobody shares, leads nowhere and is left out.
 
 use std::collections::HashMap;
 

@@ -2,9 +2,9 @@
 //!
 //! In: a register, a network, a company and a day. Out: a [`Profile`], each of its facts with where it comes from
 //! ([`Source`]), so that every number can be looked up again, and what is missing. Rendered as JSON (it is
-//! [`Serialize`]) or as Markdown in either language ([`Profile::markdown`]). Only rows up to the day are counted; roles,
-//! industry and network have no days and are as the register now holds them, which the page says. What documents say of
-//! the company is the caller's to find and to hand in ([`Mention`]). It judges nothing.
+//! [`Serialize`]) or as Markdown in either language ([`Profile::markdown`]). Only rows up to the day are counted;
+//! roles, industry and network have no days and are as the register now holds them, which the page says. What documents
+//! say of the company is the caller's to find and to hand in ([`Mention`]). It judges nothing.
 
 mod books;
 mod markdown;

@@ -39,8 +39,8 @@ const MAX_CHARS: usize = 200;
 const MAX_PREFIX: usize = 10_000;
 
 impl Register {
-    /// Companies that `name` may mean, in Korean or English, or by id; the likeliest first. Legal forms, blanks and case
-    /// are ignored.
+    /// Companies that `name` may mean, in Korean or English, or by id; the likeliest first. Legal forms, blanks and
+    /// case are ignored.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
@@ -102,7 +102,8 @@ fn fuzzy(connection: &Connection, plain: &str) -> rusqlite::Result<Vec<(String, 
         by_rarity.push((count, gram));
     }
     by_rarity.sort();
-    // Whoever is alike enough shares this many trigrams, so it has at least one of the rarest that are left without them.
+    // Whoever is alike enough shares this many trigrams, so it has at least one of the rarest that are left without
+    // them.
     let must_share = (LEAST_LIKENESS * wanted.len() as f64).ceil() as usize;
     let num_leading = wanted.len() + 1 - must_share.max(1);
     let mut having = connection.prepare_cached("SELECT name FROM name_grams WHERE gram = ?")?;

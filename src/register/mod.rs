@@ -1,9 +1,10 @@
 //! The administration's tables, kept so that they can be looked things up in: companies, people, their roles, sellers,
 //! brokers, declarations, ledgers and audits.
 //!
-//! In: a folder of CSV tables, once ([`import()`]). Out: typed rows and sums, by key, date, code or name. One SQLite file in
-//! the home folder holds them, and it remembers whether they are of an invented world, so that all that is drawn from it
-//! can say so. Deliberately knows no score, no pattern and no opinion: what a table calls `planted` is not read.
+//! In: a folder of CSV tables, once ([`import()`]). Out: typed rows and sums, by key, date, code or name. One SQLite
+//! file in the home folder holds them, and it remembers whether they are of an invented world, so that all that is
+//! drawn from it can say so. Deliberately knows no score, no pattern and no opinion: what a table calls `planted` is
+//! not read.
 
 mod find;
 mod import;

@@ -1,6 +1,6 @@
 //! The tables in SQLite. Dates are text in ISO 8601, months `YYYY-MM`, amounts whole won: whoever opens the file with
-//! another program reads the same. What is summed at every look (partners, goods, industries, names) is summed once, when
-//! the import ends.
+//! another program reads the same. What is summed at every look (partners, goods, industries, names) is summed once,
+//! when the import ends.
 
 use rusqlite::{Connection, OptionalExtension};
 

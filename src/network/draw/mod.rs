@@ -1,5 +1,5 @@
-//! A part of the network as SVG: nodes by kind, edges by kind and strength, labels in either language that do not lie on
-//! each other. The same part gives the same picture.
+//! A part of the network as SVG: nodes by kind, edges by kind and strength, labels in either language that do not lie
+//! on each other. The same part gives the same picture.
 
 mod layout;
 

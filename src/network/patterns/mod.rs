@@ -1,5 +1,5 @@
-//! Patterns that ask for a look: rings of companies that own each other, and companies that closed in debt and rose again
-//! under another name. Each is told with what it rests on; none is a verdict.
+//! Patterns that ask for a look: rings of companies that own each other, and companies that closed in debt and rose
+//! again under another name. Each is told with what it rests on; none is a verdict.
 
 mod phoenix;
 mod ring;

@@ -1,8 +1,8 @@
-//! Phoenixes: a company closed in debt, and another was founded shortly after by the same people, at the same place or on
-//! the same account, that deals in the same goods.
+//! Phoenixes: a company closed in debt, and another was founded shortly after by the same people, at the same place or
+//! on the same account, that deals in the same goods.
 //!
-//! What two companies share is weighed by how many share it: an accountant who is an officer of thirty says little, and so
-//! does an address of a hundred. The points are a judgement of what such cases show, not learnt; whoever reaches
+//! What two companies share is weighed by how many share it: an accountant who is an officer of thirty says little, and
+//! so does an address of a hundred. The points are a judgement of what such cases show, not learnt; whoever reaches
 //! [`THRESHOLD`] is named with all that was counted.
 
 use std::collections::HashMap;

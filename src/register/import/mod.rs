@@ -2,9 +2,9 @@
 //! replaced.
 //!
 //! The tables are those of the demo world: `companies.csv`, and as far as they are there `people.csv`, `roles.csv`,
-//! `families.csv`, `sellers.csv`, `brokers.csv`, `declarations.csv`, `ledgers.csv` and `audits.csv`. Columns are known by
-//! their headers; others are left alone, those called `planted_` among them. `world.json` beside them says that all is
-//! invented.
+//! `families.csv`, `sellers.csv`, `brokers.csv`, `declarations.csv`, `ledgers.csv` and `audits.csv`. Columns are known
+//! by their headers; others are left alone, those called `planted_` among them. `world.json` beside them says that all
+//! is invented.
 
 mod sheet;
 mod tables;
@@ -101,8 +101,8 @@ pub fn import(home: &Path, folder: &Path) -> Result<(Register, Imported), Error>
     transaction.execute_batch(schema::FINISH)?;
     transaction.pragma_update(None, "user_version", schema::FORMAT)?;
     transaction.commit()?;
-    // The log now holds all that was imported; the file takes it over at once, and readers find the log short. Where one
-    // is at work, that waits for the next time.
+    // The log now holds all that was imported; the file takes it over at once, and readers find the log short. Where
+    // one is at work, that waits for the next time.
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).optional()?;
     drop(connection);
     let register = Register::open(home)?.ok_or(Error::NoCompanies { folder: folder.into() })?;
