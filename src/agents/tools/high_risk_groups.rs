@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{day, grouped, percent};
+use super::{day, percent};
 use crate::agents::desk::{Desk, inner};
 use crate::agents::intent::Group;
 use crate::agents::tool::{Access, Both, Card, Cost, Failure, Hints, Outcome, Tool};
+use crate::lang::grouped;
 use crate::register::{Declaration, Query};
 use crate::scoring::Level;
 

@@ -70,19 +70,6 @@ fn day(tool: &str, field: &str, text: &Option<String>) -> Result<Option<Date>, F
     read.map(Some)
 }
 
-/// An amount with separators: `1,250,000`.
-fn grouped(amount: i64) -> String {
-    let digits = amount.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if amount < 0 { format!("-{text}") } else { text }
-}
-
 /// A share of 1 in percent, with one digit: `12.5%`.
 fn percent(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
@@ -101,18 +88,5 @@ fn level_en(level: Level) -> &'static str {
         Level::Green => "green (release)",
         Level::Yellow => "yellow (documents)",
         Level::Red => "red (inspect)",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn amounts_are_grouped_by_thousands() {
-        assert_eq!(
-            [grouped(0), grouped(999), grouped(1_250_000), grouped(-12_345)],
-            ["0", "999", "1,250,000", "-12,345"]
-        );
     }
 }

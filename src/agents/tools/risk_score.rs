@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{grouped, level_en, level_ko, percent};
+use super::{level_en, level_ko, percent};
 use crate::agents::desk::{Desk, inner};
 use crate::agents::tool::{Access, Both, Card, Cost, Failure, Finding, Hints, Outcome, Stance, Tool};
+use crate::lang::grouped;
 use crate::scoring::Level;
 
 pub struct RiskScore;
