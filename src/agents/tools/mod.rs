@@ -4,6 +4,7 @@
 mod company_profile;
 mod compare_marks;
 mod customs_value;
+mod dataset_job;
 mod delinquency_score;
 mod exchange_rate;
 mod export_dossier;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Box<dyn AnyTool>> {
         Box::new(network_path::NetworkPath),
         Box::new(network_patterns::NetworkPatterns),
         Box::new(compare_marks::CompareMarks),
+        Box::new(dataset_job::DatasetJob),
         Box::new(export_dossier::ExportDossier),
     ]
 }
