@@ -170,6 +170,15 @@ fn fulfil(wish: Wish, entities: &Entities, plan: &mut Plan) {
             "조사 보고서를 파일로 내보냅니다 (승인 필요)",
             "export the dossier as a file (needs approval)",
         ),
+        Wish::Dataset => match &entities.dataset {
+            Some((name, action)) => plan.call(
+                "dataset_job",
+                json!({ "name": name, "action": action }),
+                format!("데이터셋 {name}의 생성 작업을 바꿉니다 (승인 필요)"),
+                format!("change the generation of dataset {name} (needs approval)"),
+            ),
+            None => plan.lacks("어느 데이터셋인지가 없습니다", "which dataset is meant is not said"),
+        },
         Wish::Explain => {
             if let Some(question) = &entities.question {
                 plan.call(

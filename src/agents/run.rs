@@ -214,7 +214,7 @@ impl Run {
     /// Has a call that writes wait for a named person.
     async fn ask(&self, record: &mut Record, step: &Step) -> Result<Result<Outcome, Failure>, Error> {
         let mut arguments = step.arguments.clone();
-        if let Some(fields) = arguments.as_object_mut() {
+        if let (Some(fields), "export_dossier") = (arguments.as_object_mut(), step.tool.as_str()) {
             fields.entry("run").or_insert_with(|| json!(record.id));
         }
         let (store, run, tool) = (self.agents.store.clone(), record.id.clone(), step.tool.clone());

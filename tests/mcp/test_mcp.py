@@ -42,6 +42,7 @@ CALLS = {
     "network_path": {"a": "C000005", "b": "C000012"},
     "network_patterns": {},
     "compare_marks": {"a": "no-such-a.png", "b": "no-such-b.png"},
+    "dataset_job": {"name": "questions", "action": "pause"},
     "export_dossier": {"run": "R0", "format": "markdown"},
 }
 # Need what a fresh home does not have: images, tables of descriptions.
@@ -54,7 +55,7 @@ async def check(session: ClientSession) -> None:
     assert set(tools) == set(CALLS), set(tools) ^ set(CALLS)
     for name, tool in tools.items():
         assert tool.description and tool.inputSchema["type"] == "object", name
-        assert tool.annotations.readOnlyHint == (name != "export_dossier"), name
+        assert tool.annotations.readOnlyHint == (name not in ("export_dossier", "dataset_job")), name
     for name, arguments in CALLS.items():
         result = await session.call_tool(name, arguments)
         told = result.content[0].text

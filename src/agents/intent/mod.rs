@@ -53,6 +53,8 @@ pub struct Entities {
     /// A transaction to value, as the calculator takes it.
     pub case: Option<Value>,
     pub images: Vec<String>,
+    /// A dataset by name, and what is to become of its generation.
+    pub dataset: Option<(String, &'static str)>,
     pub group: Option<Group>,
     /// The request itself, where it is a question on rules.
     pub question: Option<String>,
@@ -145,6 +147,7 @@ pub fn read(request: &str, earlier: &[String], desk: &Desk) -> Intent {
         description: goods::described(request),
         case: None,
         images,
+        dataset: dataset(request),
         group: wishes::group(request),
         question: None,
     };
@@ -163,6 +166,25 @@ pub fn read(request: &str, earlier: &[String], desk: &Desk) -> Intent {
     }
     let premises = wishes::premises(request);
     Intent { language, wishes, entities, premises }
+}
+
+static DATASET: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\bdataset\s+[`“\x22]?([A-Za-z0-9][\w.-]*)|데이터셋\s*[`“\x22]?([A-Za-z0-9][\w.-]*)|[`“\x22]?([A-Za-z0-9][\w.-]*)[`”\x22]?\s*(?:dataset\b|데이터셋)")
+        .expect("a valid pattern")
+});
+const ACTIONS: [(&str, &[&str]); 3] = [
+    ("cancel", &["cancel", "취소"]),
+    ("resume", &["resume", "continue", "재개", "다시 시작"]),
+    ("pause", &["pause", "stop", "멈", "중지"]),
+];
+
+/// The dataset a request names, with what is to become of its generation.
+fn dataset(request: &str) -> Option<(String, &'static str)> {
+    let lower = request.to_lowercase();
+    let (action, _) = ACTIONS.iter().find(|(_, words)| words.iter().any(|word| lower.contains(word)))?;
+    let found = DATASET.captures(request)?;
+    let name = found.iter().skip(1).flatten().next()?;
+    Some((name.as_str().to_owned(), action))
 }
 
 fn currency(request: &str) -> Option<String> {

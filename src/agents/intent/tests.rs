@@ -34,6 +34,7 @@ fn common_requests_are_understood_in_both_languages() {
         ("What is the risk of this declaration?", &[Risk]),
         ("이 업체를 심사해야 할까요?", &[Audit]),
         ("Classify this item", &[Classify]),
+        ("Pause the dataset questions, please", &[Dataset]),
         ("Hello there!", &[]),
         ("Write a poem about the sea.", &[]),
     ] {

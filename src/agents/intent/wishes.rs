@@ -41,6 +41,8 @@ pub enum Wish {
     Marks,
     /// A dossier as a file.
     Export,
+    /// A generation of a dataset paused, resumed or cancelled.
+    Dataset,
     /// A rule explained from the documents.
     Explain,
 }
@@ -114,6 +116,10 @@ const WORDS: &[(Wish, &str)] = &[
     (
         Wish::Marks,
         r"\b(?:stamp|seal|signature)s?\b.*\b(?:compar|same|match|genuine|forg|counterfeit)|\b(?:compar|match)\w*\b.*\b(?:stamp|seal|signature)|(?:인영|직인|도장|서명).*(?:비교|같은|일치|위조|진위)",
+    ),
+    (
+        Wish::Dataset,
+        r"\b(?:pause|resume|cancel|stop|continue)\b.{0,30}\bdataset\b|\bdataset\b.{0,40}\b(?:pause|resume|cancel)|데이터셋.{0,30}(?:멈|중지|재개|다시 시작|취소)",
     ),
     (
         Wish::Export,
@@ -222,7 +228,7 @@ fn prune(wishes: &mut Vec<Wish>, entities: &Entities, is_pointing: bool) {
         Wish::Rate => entities.currency.is_some() && entities.case.is_none(),
         Wish::Tariff => !entities.hs.is_empty() && entities.case.is_none(),
         Wish::Marks => is_pointing || !entities.images.is_empty(),
-        Wish::Patterns | Wish::Export | Wish::Explain => true,
+        Wish::Patterns | Wish::Export | Wish::Dataset | Wish::Explain => true,
     });
     if num_companies < 2 && has(wishes, Wish::Path) {
         wishes.retain(|wish| *wish != Wish::Path);
