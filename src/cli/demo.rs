@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::demo::World;
+use crate::demo::{Format, World};
 use crate::documents::draw::Certificates;
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,9 @@ pub struct GenerateArgs {
     /// New folder for the files
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// What tables are written as
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
     /// Print what was made as JSON
     #[arg(long)]
     pub json: bool,
@@ -73,7 +76,7 @@ fn certificates(args: &CertificatesArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn generate(args: &GenerateArgs) -> anyhow::Result<ExitCode> {
-    let made = World { seed: args.seed, scale: args.scale }.write(&args.out)?;
+    let made = World { seed: args.seed, scale: args.scale }.write_as(args.format, &args.out)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&made)?);
     } else {

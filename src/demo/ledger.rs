@@ -39,11 +39,12 @@ pub struct Audit {
 }
 
 /// Log-odds of being late where nothing is planted.
-pub const BASE: f64 = -4.4;
+pub const BASE: f64 = -4.8;
 /// For each spread of weakness.
-pub const WEAKNESS: f64 = 1.0;
-/// Spread of what a company's weakness gains or loses in a year.
-pub const DRIFT: f64 = 0.5;
+pub const WEAKNESS: f64 = 1.3;
+/// Height of the wave of good and bad times that every company has of its own, in log-odds, and its length in months.
+pub const WAVE: f64 = 0.5;
+pub const WAVE_MONTHS: std::ops::Range<f64> = 36.0..72.0;
 /// In January and February.
 pub const SEASON: f64 = 0.9;
 /// For each spread of size (of the logarithm of its share of trade): the larger, the less.
@@ -51,15 +52,15 @@ pub const SIZE: f64 = 0.3;
 /// A company that deals in one kind of goods.
 pub const NARROW: f64 = 0.6;
 /// In the six months after an audit that claimed something.
-pub const CLAIM: f64 = 1.2;
+pub const CLAIM: f64 = 1.0;
 /// In the last month of a company that closes in debt; it grows to this over the last year.
 pub const CLOSING: f64 = 3.5;
 /// In the month after a late one; halved with every further month.
-pub const RECENT: f64 = 1.4;
+pub const RECENT: f64 = 1.2;
 /// Mean days late of what is paid in time, where nothing is planted, and for each unit of log-odds; and their spread.
-pub const HABIT: f64 = 5.0;
-pub const HABIT_SLOPE: f64 = 3.0;
-pub const HABIT_SPREAD: f64 = 4.0;
+pub const HABIT: f64 = 8.0;
+pub const HABIT_SLOPE: f64 = 4.0;
+pub const HABIT_SPREAD: f64 = 3.0;
 /// Months in the world, and in a year.
 pub const MONTHS: i32 = 36;
 const YEAR: i32 = 12;
@@ -73,7 +74,8 @@ const AUDITED: f64 = 0.10;
 /// What a company's payments follow.
 struct Course<'a> {
     company: &'a Company,
-    drift: f64,
+    /// Length of its wave in months, and where in it the world begins.
+    wave: (f64, f64),
     closed: Option<i32>,
     claim: Option<i32>,
 }
@@ -81,11 +83,11 @@ struct Course<'a> {
 impl Course<'_> {
     /// Log-odds of being late in a month, if the last late one was so many months before.
     fn log_odds(&self, month: i32, since_late: Option<i32>) -> f64 {
-        let Self { company, drift, closed, claim } = self;
+        let Self { company, wave, closed, claim } = self;
         let flag = |is: bool, size: f64| if is { size } else { 0.0 };
-        let in_world = f64::from(month - MONTHS / 2) / f64::from(YEAR);
+        let turn = std::f64::consts::TAU * (f64::from(month) / wave.0 + wave.1);
         let months_left = closed.map(|closed| closed - month).filter(|left| (0..YEAR).contains(left));
-        BASE + WEAKNESS * (company.weakness + drift * in_world) - SIZE * company.volume.ln() / SIZE_SPREAD
+        BASE + WEAKNESS * company.weakness + WAVE * turn.sin() - SIZE * company.volume.ln() / SIZE_SPREAD
             + flag(month % YEAR < 2, SEASON)
             + flag(company.goods.len() == 1, NARROW)
             + flag(claim.is_some_and(|claim| (1..=AHEAD).contains(&(month - claim))), CLAIM)
@@ -102,9 +104,10 @@ impl Course<'_> {
 /// All months in which `company` was in business, for duties of `due[month]`; `claim` is the month of an audit that
 /// claimed something.
 pub fn months(at: usize, company: &Company, due: &[f64], claim: Option<i32>, rng: &mut ChaCha8Rng) -> Vec<Month> {
-    let normal = |spread: f64| Normal::new(0.0, spread).expect("the spread is positive");
+    let slip = Normal::new(0.0, HABIT_SPREAD).expect("the spread is positive");
     let closed = company.closed.map(month_of);
-    let course = Course { company, drift: normal(DRIFT).sample(rng), closed, claim };
+    let wave = (rng.random_range(WAVE_MONTHS), rng.random_range(0.0..1.0));
+    let course = Course { company, wave, closed, claim };
     let first = month_of(company.founded.max(0)) + i32::from(company.founded > 0);
     let last = closed.map_or(MONTHS, |closed| closed.min(MONTHS));
     let mut late = None;
@@ -116,7 +119,7 @@ pub fn months(at: usize, company: &Company, due: &[f64], claim: Option<i32>, rng
         let none_late = probability * course.none_late(next, end, Some(month))
             + (1.0 - probability) * course.none_late(next, end, late);
         let is_late = rng.random_bool(probability);
-        let habit = HABIT + HABIT_SLOPE * (log_odds - BASE) + normal(HABIT_SPREAD).sample(rng);
+        let habit = HABIT + HABIT_SLOPE * (log_odds - BASE) + slip.sample(rng);
         let is_closing = closed.is_some_and(|closed| month >= closed - AHEAD);
         let is_unpaid = is_late && (is_closing || rng.random_bool(0.2));
         let days_to_end = DAYS - last_day(month);
@@ -142,7 +145,7 @@ pub fn audit(at: usize, evaded: f64, rng: &mut ChaCha8Rng) -> Option<Audit> {
     }
     let claimed = (evaded * 0.75).round();
     let finding = if claimed > 0.0 { "undeclared value" } else { "none" };
-    Some(Audit { company: at, day: rng.random_range(DAYS / 2..DAYS), finding, claimed })
+    Some(Audit { company: at, day: rng.random_range(DAYS / 12..DAYS), finding, claimed })
 }
 
 /// The last day of a month, in days of the world.

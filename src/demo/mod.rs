@@ -1,15 +1,16 @@
 //! A world to learn from: an invented customs administration with its companies, trade, taxes and audits.
 //!
-//! In: a seed and a scale. Out: CSV files and a README that writes down every planted effect with its size and its noise,
-//! so that a model's score can be read against the best possible one. The same seed and scale give the same bytes. Nothing
-//! in it is taken from anywhere: codes of goods are of HS 2022, all else is invented, and no figure of it says anything of
-//! the field.
+//! In: a seed and a scale. Out: tables, as CSV or Parquet, and a README that writes down every planted effect with its
+//! size and its noise, so that a model's score can be read against the best possible one. The same seed and scale give the
+//! same bytes. Nothing in it is taken from anywhere: codes of goods are of HS 2022, all else is invented, and no figure of
+//! it says anything of the field.
 
 mod innocent;
 mod ledger;
 mod parties;
 mod rates;
 mod readme;
+mod sheet;
 mod trade;
 mod words;
 
@@ -21,8 +22,11 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use parties::Parties;
+use sheet::Folder;
 use trade::{Declaration, PREFERENCE, Trade};
 use words::{FIRM_FIRST, GOODS};
+
+pub use sheet::Format;
 
 /// Why the world could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -83,11 +87,19 @@ impl World {
         }
     }
 
-    /// Writes the world into `folder`, which is made if it is not there.
+    /// Writes the world into `folder`, which is made if it is not there, as CSV.
     ///
     /// # Errors
     /// A scale out of range, a folder that holds something, a disk that does not take it.
     pub fn write(&self, folder: &Path) -> Result<Made, Error> {
+        self.write_as(Format::Csv, folder)
+    }
+
+    /// Writes the world into `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// A scale out of range, a folder that holds something, a disk that does not take it.
+    pub fn write_as(&self, format: Format, folder: &Path) -> Result<Made, Error> {
         if !(MIN_SCALE..=MAX_SCALE).contains(&self.scale) {
             return Err(Error::Scale { scale: self.scale });
         }
@@ -95,14 +107,15 @@ impl World {
         if fs::read_dir(folder).map_err(disk(folder))?.next().is_some() {
             return Err(Error::NotEmpty { path: folder.into() });
         }
+        let folder = Folder { path: folder, format };
         let size = self.size();
         let mut parties = Parties::draw(&size, &mut self.stream(0));
         let mut due = vec![vec![0.0; ledger::MONTHS as usize]; parties.companies.len()];
         let mut evaded = vec![0.0; parties.companies.len()];
         let mut last_days = vec![None; parties.companies.len()];
         let mut frauds = 0;
-        let mut declarations = Sheet::create(folder, "declarations.csv", DECLARATION)?;
-        let mut truth = Sheet::create(folder, "truth.csv", TRUTH)?;
+        let mut declarations = folder.sheet("declarations", DECLARATION)?;
+        let mut truth = folder.sheet("truth", TRUTH)?;
         for (number, declaration) in Trade::new(&parties, size.declarations, self.stream(1)).enumerate() {
             declarations.write(declaration_row(number, &declaration))?;
             truth.write(truth_row(number, &declaration))?;
@@ -136,23 +149,23 @@ impl World {
             "invented": true,
             "made_by": format!("haetae demo generate --seed {} --scale {}", self.seed, self.scale),
         });
-        let path = folder.join("world.json");
+        let path = folder.path.join("world.json");
         fs::write(&path, format!("{marker:#}\n")).map_err(disk(&path))?;
-        let text = readme::text(self, &made);
-        let path = folder.join("README.md");
+        let text = readme::text(self, format, &made);
+        let path = folder.path.join("README.md");
         fs::write(&path, text).map_err(disk(&path))?;
         Ok(made)
     }
 
     /// What a currency is worth and what duty is due, week by week and code by code.
-    fn write_rates(&self, folder: &Path) -> Result<(), Error> {
-        let mut exchange = Sheet::create(folder, "exchange.csv", "currency,from,to,krw")?;
+    fn write_rates(&self, folder: Folder<'_>) -> Result<(), Error> {
+        let mut exchange = folder.sheet("exchange", "currency,from:day,to:day,krw:number")?;
         for week in rates::weeks(FIRST_DAY, date(DAYS - 1), &mut self.stream(RATES)) {
             let (from, to) = (week.from.to_string(), week.to.to_string());
             exchange.write([week.currency.to_owned(), from, to, format!("{:.2}", week.krw)])?;
         }
         exchange.finish()?;
-        let mut tariff = Sheet::create(folder, "tariff.csv", "hs,type,rate,from,to")?;
+        let mut tariff = folder.sheet("tariff", "hs,type,rate:number,from:day,to:day")?;
         for (at, goods) in GOODS.iter().enumerate() {
             // Of several goods under one code the first has its rate, as in the declarations.
             if GOODS[..at].iter().all(|other| other.hs != goods.hs) {
@@ -166,7 +179,7 @@ impl World {
     /// Ledgers and audits.
     fn write_books(
         &self,
-        folder: &Path,
+        folder: Folder<'_>,
         parties: &Parties,
         due: &[Vec<f64>],
         evaded: &[f64],
@@ -174,8 +187,8 @@ impl World {
     ) -> Result<(), Error> {
         // Audits have a stream of their own: what they claim weighs on the months that follow.
         let (mut rng, mut audit_rng) = (self.stream(2), self.stream(3));
-        let mut ledgers = Sheet::create(folder, "ledgers.csv", LEDGER)?;
-        let mut audits = Sheet::create(folder, "audits.csv", AUDIT)?;
+        let mut ledgers = folder.sheet("ledgers", LEDGER)?;
+        let mut audits = folder.sheet("audits", AUDIT)?;
         for (at, company) in parties.companies.iter().enumerate() {
             let audit = ledger::audit(at, evaded[at], &mut audit_rng);
             let claim = audit.as_ref().filter(|audit| audit.claimed > 0.0).map(|audit| month_of(audit.day));
@@ -222,11 +235,17 @@ const RATES: u64 = 12;
 /// The part that the holdings of rings are veiled from.
 const VEILS: u64 = 11;
 
-const DECLARATION: &str = "declaration,date,office,broker,importer,importer_age_days,seller,related,transport,hs,item_en,\
-    item_ko,departure,origin,rate_type,rate,mass_kg,value_krw,duty_krw,fraud,planted_probability";
-const TRUTH: &str = "declaration,undervaluation,hidden,routed,young_phoenix,related_low,evaded_krw";
-const LEDGER: &str = "company,month,due_krw,paid_krw,days_late,arrears_krw,planted_probability,planted_six_months";
-const AUDIT: &str = "company,date,finding,claimed_krw";
+/// Columns are texts unless they say otherwise.
+const DECLARATION: &str = "declaration,date:day,office,broker,importer,importer_age_days:whole,seller,related,transport,hs,\
+    item_en,item_ko,departure,origin,rate_type,rate:number,mass_kg:number,value_krw:number,duty_krw:number,fraud:whole,\
+    planted_probability:number";
+const TRUTH: &str = "declaration,undervaluation:number,hidden:whole,routed:whole,young_phoenix:whole,related_low:whole,\
+    evaded_krw:number";
+const COMPANY: &str = "company,name_ko,name_en,founded:day,closed:day,address_ko,address_en,phone,account,\
+    planted_phoenix_of,planted_ring";
+const LEDGER: &str = "company,month,due_krw:number,paid_krw:number,days_late:whole,arrears_krw:number,\
+    planted_probability:number,planted_six_months:number";
+const AUDIT: &str = "company,date:day,finding,claimed_krw:number";
 
 fn declaration_row(number: usize, declaration: &Declaration) -> [String; 21] {
     let goods = &GOODS[declaration.goods];
@@ -269,13 +288,9 @@ fn truth_row(number: usize, declaration: &Declaration) -> [String; 7] {
     ]
 }
 
-fn write_parties(folder: &Path, parties: &Parties) -> Result<(), Error> {
-    let mut companies = Sheet::create(
-        folder,
-        "companies.csv",
-        "company,name_ko,name_en,founded,closed,address_ko,address_en,phone,account,planted_phoenix_of,planted_ring",
-    )?;
-    let mut roles = Sheet::create(folder, "roles.csv", "company,role,person,holder,share")?;
+fn write_parties(folder: Folder<'_>, parties: &Parties) -> Result<(), Error> {
+    let mut companies = folder.sheet("companies", COMPANY)?;
+    let mut roles = folder.sheet("roles", "company,role,person,holder,share:number")?;
     for (at, company) in parties.companies.iter().enumerate() {
         companies.write([
             company_id(at),
@@ -302,23 +317,23 @@ fn write_parties(folder: &Path, parties: &Parties) -> Result<(), Error> {
     }
     companies.finish()?;
     roles.finish()?;
-    let mut people = Sheet::create(folder, "people.csv", "person,name_ko,name_en")?;
+    let mut people = folder.sheet("people", "person,name_ko,name_en")?;
     for (at, person) in parties.people.iter().enumerate() {
         people.write([person_id(at), person.name_ko.clone(), person.name_en.clone()])?;
     }
     people.finish()?;
-    let mut families = Sheet::create(folder, "families.csv", "person,relative,relation")?;
+    let mut families = folder.sheet("families", "person,relative,relation")?;
     for family in &parties.families {
         families.write([person_id(family.person), person_id(family.relative), family.relation.into()])?;
     }
     families.finish()?;
-    let mut brokers = Sheet::create(folder, "brokers.csv", "broker,name_ko,name_en")?;
+    let mut brokers = folder.sheet("brokers", "broker,name_ko,name_en")?;
     for at in 0..parties.brokers.len() {
         let (ko, en) = FIRM_FIRST[at % FIRM_FIRST.len()];
         brokers.write([broker_id(at), format!("{ko}관세사무소 {at}"), format!("{en} Customs Brokers {at}")])?;
     }
     brokers.finish()?;
-    let mut sellers = Sheet::create(folder, "sellers.csv", "seller,name,country,related_to")?;
+    let mut sellers = folder.sheet("sellers", "seller,name,country,related_to")?;
     let mut related: Vec<Vec<String>> = vec![Vec::new(); parties.sellers.len()];
     for (at, company) in parties.companies.iter().enumerate() {
         if let Some(seller) = company.related_seller {
@@ -361,30 +376,6 @@ fn month_of(day: i32) -> i32 {
 /// The first day of a month of the world.
 fn date_of_month(month: i32) -> Date {
     FIRST_DAY.saturating_add(jiff::Span::new().months(month))
-}
-
-/// A CSV file in the making.
-struct Sheet {
-    path: PathBuf,
-    csv: csv::Writer<std::io::BufWriter<fs::File>>,
-}
-
-impl Sheet {
-    fn create(folder: &Path, name: &str, header: &str) -> Result<Self, Error> {
-        let path = folder.join(name);
-        let file = fs::File::create(&path).map_err(disk(&path))?;
-        let mut sheet = Self { path, csv: csv::Writer::from_writer(std::io::BufWriter::with_capacity(1 << 20, file)) };
-        sheet.write(header.split(','))?;
-        Ok(sheet)
-    }
-
-    fn write<T: AsRef<[u8]>>(&mut self, row: impl IntoIterator<Item = T>) -> Result<(), Error> {
-        self.csv.write_record(row).map_err(|error| disk(&self.path)(error.into()))
-    }
-
-    fn finish(mut self) -> Result<(), Error> {
-        self.csv.flush().map_err(disk(&self.path))
-    }
 }
 
 fn disk(path: &Path) -> impl FnOnce(std::io::Error) -> Error {

@@ -1,12 +1,13 @@
 //! The README of a world: what each file holds, and what was planted, with size and noise, from the very constants.
 
-use super::{DAYS, FIRST_DAY, Made, World, date, innocent, ledger, parties, trade};
+use super::{DAYS, FIRST_DAY, Format, Made, World, date, innocent, ledger, parties, trade};
 
-pub fn text(world: &World, made: &Made) -> String {
+pub fn text(world: &World, format: Format, made: &Made) -> String {
     let share = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
-    format!(
+    let flag = if format == Format::Csv { "" } else { " --format parquet" };
+    let text = format!(
         "# An invented world\n\n\
-         Made by `haetae demo generate --seed {seed} --scale {scale}`; the same command gives the same bytes. Everything is \
+         Made by `haetae demo generate --seed {seed} --scale {scale}{flag}`; the same command gives the same bytes. Everything is \
          invented: names, numbers, prices, rates and all that happens. No figure learnt from it says anything of the field.\n\n\
          From {first} to {last}: {declarations} declarations, of which {frauds} ({fraud_share:.2}%) are fraud; {companies} \
          companies, {people} people, {sellers} sellers, {brokers} brokers; {phoenixes} phoenix companies, {rings} rings; \
@@ -52,11 +53,11 @@ pub fn text(world: &World, made: &Made) -> String {
          ## What is planted in ledgers\n\n\
          Log-odds of a month's being late: {ledger_base} and what follows added up. A late month makes the next ones \
          likelier, so `planted_six_months` is worked out by the months in which nothing happens: its area under the curve \
-         is the best possible one of a score that looks six months ahead. It knows what no ledger tells (weakness, drift, \
+         is the best possible one of a score that looks six months ahead. It knows what no ledger tells (weakness, wave, \
          closings and audits to come), so a model stays somewhat below it.\n\n\
          | effect | log-odds | seen by |\n|---|---|---|\n\
-         | weakness of the company | {weakness} for each spread (normal; 2.5 more for those that close in debt and those that rise from them) | its history, and how it slips |\n\
-         | drift | a year brings it {drift} more or less, for each spread | the course of its history |\n\
+         | weakness of the company | {weakness} for each spread (normal; 2.5 spreads more for those that close in debt and those that rise from them) | its history, and how it slips |\n\
+         | good and bad times | a wave of {wave} up and down, of {wave_from} to {wave_to} months, of each company's own | the course of its history |\n\
          | a late month | {recent} in the next month, half as much with every further one | `days_late`, `paid_krw` |\n\
          | season | {season} in January and February | `month` |\n\
          | size | {size} less for each spread of its share of trade | `due_krw`, `declarations.csv` |\n\
@@ -102,7 +103,9 @@ pub fn text(world: &World, made: &Made) -> String {
         ring_share = parties::RING_SHARE * 100.0,
         ledger_base = ledger::BASE,
         weakness = ledger::WEAKNESS,
-        drift = ledger::DRIFT,
+        wave = ledger::WAVE,
+        wave_from = ledger::WAVE_MONTHS.start,
+        wave_to = ledger::WAVE_MONTHS.end,
         recent = ledger::RECENT,
         season = ledger::SEASON,
         size = ledger::SIZE,
@@ -112,5 +115,6 @@ pub fn text(world: &World, made: &Made) -> String {
         habit = ledger::HABIT,
         habit_slope = ledger::HABIT_SLOPE,
         habit_spread = ledger::HABIT_SPREAD,
-    )
+    );
+    text.replace(".csv`", &format!(".{}`", format.ending()))
 }

@@ -2,7 +2,8 @@
 //!
 //! In: a [`History`]. Out: one number a [`Factor`], NaN where it is missing. Everything is as it was known at the end of
 //! the as-of month: a due that was open then is open here, however it was paid later; the payments of that very month,
-//! later declarations, audits and closings do not exist. A property test holds this.
+//! later declarations, audits and closings do not exist. A property test holds this. Nothing looks back further than a
+//! year (claims two): a company with a longer history would otherwise look unlike those that were learnt from.
 
 use super::history::{DEFAULT_DAYS, History, Standing, Trade, standings};
 use super::month::Month;
@@ -46,7 +47,13 @@ pub const FACTORS: [Factor; NUM_FACTORS] = {
     [
         factor("late_months_12", PastLateness, Count, "late dues in the last 12 months", "최근 12개월 연체 횟수"),
         factor("late_months_3", PastLateness, Count, "late dues in the last 3 months", "최근 3개월 연체 횟수"),
-        factor("late_share", PastLateness, Share, "share of all earlier dues that were late", "과거 전체 연체 비율"),
+        factor(
+            "late_share",
+            PastLateness,
+            Share,
+            "share of the last 12 months' dues that were late",
+            "최근 12개월 연체 비율",
+        ),
         factor("months_since_late", PastLateness, Months, "months since the last late due", "마지막 연체 후 경과 개월"),
         factor("days_late_3", DaysLate, Days, "mean days late over the last 3 months", "최근 3개월 평균 지연일수"),
         factor("days_late_12", DaysLate, Days, "mean days late over the last 12 months", "최근 12개월 평균 지연일수"),
@@ -78,7 +85,7 @@ pub const FACTORS: [Factor; NUM_FACTORS] = {
         factor("kinds_of_goods", Goods, Count, "kinds of goods, by weight", "실질 품목 수"),
         factor("duty_rate", DutyRate, Share, "duty for the value of imports", "수입액 대비 관세 비율"),
         factor("age", Age, Days, "days since the company was founded", "설립 후 경과일수"),
-        factor("months_known", Age, Months, "months with dues", "납세 이력 개월 수"),
+        factor("months_known", Age, Months, "months with dues in the last 12", "최근 12개월 중 납세 개월 수"),
         factor("risen_from", Phoenix, Flag, "risen from a company that closed", "폐업 법인의 승계 정황"),
         factor("predecessor_arrears", Phoenix, Won, "arrears of the company it rose from", "승계 전 법인의 미납액"),
         factor(
@@ -99,6 +106,8 @@ pub const FACTORS: [Factor; NUM_FACTORS] = {
 };
 
 pub const NUM_FACTORS: usize = 27;
+/// Months that are looked back on.
+pub const YEAR: i32 = 12;
 /// Days late beyond which more tell nothing more, so that one old debt does not drown the mean.
 const DAYS_CAP: f64 = 60.0;
 
@@ -166,15 +175,22 @@ pub fn late_of_six(history: &History) -> usize {
 
 /// Dues with how they stood; months are counted back from the as-of month, 0.
 struct Taxes {
+    /// Of the last twelve months.
     known: Vec<(i32, Standing)>,
+    /// Those that are open, of all months.
+    open: Vec<Standing>,
     dues: Vec<(i32, f64)>,
 }
 
 impl Taxes {
     fn of(history: &History) -> Self {
-        let known = history.standings().map(|(ago, standing, _)| (ago, standing)).collect();
+        let all = || history.standings().map(|(ago, standing, _)| (ago, standing));
         let dues = history.dues.iter().map(|due| (history.as_of.since(due.month), due.due));
-        Self { known, dues: dues.filter(|(ago, _)| *ago >= 0).collect() }
+        Self {
+            known: all().filter(|(ago, _)| *ago <= YEAR).collect(),
+            open: all().map(|(_, standing)| standing).filter(|standing| standing.owed() > 0.0).collect(),
+            dues: dues.filter(|(ago, _)| (0..YEAR).contains(ago)).collect(),
+        }
     }
 
     fn late(&self, months: i32) -> f64 {
@@ -198,23 +214,22 @@ impl Taxes {
         mean(within.map(|(_, standing)| standing.days().min(DAYS_CAP)))
     }
 
-    /// Mean days late of those dues of two years that were no default.
+    /// Mean days late of those dues that were no default.
     fn usual_days(&self) -> f64 {
-        let usual = self.known.iter().filter(|(ago, standing)| *ago <= 24 && standing.days() <= DEFAULT_DAYS);
+        let usual = self.known.iter().filter(|(_, standing)| standing.days() <= DEFAULT_DAYS);
         mean(usual.map(|(_, standing)| standing.days()))
     }
 
     fn owed(&self) -> f64 {
-        if self.known.is_empty() { f64::NAN } else { self.known.iter().map(|(_, standing)| standing.owed()).sum() }
+        self.open.iter().map(|standing| standing.owed()).sum()
     }
 
     fn oldest(&self) -> f64 {
-        let open = self.known.iter().filter(|(_, standing)| standing.owed() > 0.0);
-        open.map(|(_, standing)| standing.days()).fold(0.0, f64::max)
+        self.open.iter().map(|standing| standing.days()).fold(0.0, f64::max)
     }
 
     fn open(&self) -> f64 {
-        self.known.iter().filter(|(_, standing)| standing.owed() > 0.0).count() as f64
+        self.open.len() as f64
     }
 
     /// Mean of what fell due `from` to `to` months ago.
@@ -242,7 +257,7 @@ impl Imports {
         let year: Vec<(i32, &Trade)> = months
             .iter()
             .map(|trade| (as_of.since(trade.month), trade))
-            .filter(|(ago, _)| (0..12).contains(ago))
+            .filter(|(ago, _)| (0..YEAR).contains(ago))
             .collect();
         let sum = |pick: fn(&Trade) -> f64| year.iter().map(|(_, trade)| pick(trade)).sum::<f64>();
         let recent: f64 = year.iter().filter(|(ago, _)| *ago < 3).map(|(_, trade)| trade.value).sum();

@@ -59,8 +59,8 @@ enum Group {
     New,
 }
 
-/// Months of history before the first that is looked back from.
-const BEFORE: i32 = 6;
+/// Months of history before the first that is looked back from: as many as factors look back on.
+const BEFORE: i32 = factors::YEAR;
 /// One of so many months is tested, the last ones.
 const TESTED: i32 = 4;
 /// Shares of the companies that are learnt from, and that are learnt from or watched.
@@ -88,7 +88,7 @@ impl Months {
             return Err(Error::ShortLedgers {
                 months: last.since(first) + 1,
                 needed: SHORTEST,
-                reason: "six to look back on, one to learn from, seven until its outcome is known, two to test, and eight \
+                reason: "twelve to look back on, one to learn from, seven until its outcome is known, two to test, and eight \
                          until theirs is",
             });
         }
@@ -97,7 +97,7 @@ impl Months {
 }
 
 /// Fewest months that [`Months::cut`] can cut; a test finds out.
-const SHORTEST: i32 = 24;
+const SHORTEST: i32 = 30;
 
 /// Learns a delinquency model, and calls `progress` with a line for each step.
 ///

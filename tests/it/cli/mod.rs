@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod delinquency;
 mod documents;
 mod full_disk;
 mod hs;
