@@ -37,8 +37,8 @@ fn precision_and_recall_are_098_at_least_in_each_language() {
                 ));
             }
         }
-        let precision = f64::from(right) / found_in_all as f64;
-        let recall = f64::from(right) / meant_in_all as f64;
+        let precision = right as f64 / found_in_all as f64;
+        let recall = right as f64 / meant_in_all as f64;
         eprintln!("{language}: precision {precision:.4}, recall {recall:.4}, {meant_in_all} pieces");
         assert!(precision >= 0.98 && recall >= 0.98, "{language}: {precision:.4} {recall:.4}\n{}", wrong.join("\n"));
     }

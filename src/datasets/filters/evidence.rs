@@ -65,7 +65,9 @@ pub fn support(row: &Row, documents: &[&Document]) -> (f64, String) {
         }
     }
     for quoted in QUOTED.captures_iter(&row.answer) {
-        claim(quotes.contains(&flat(&quoted[1])), format!("the quote “{}”", &quoted[1]));
+        // The title of a document may stand in quotation marks, too.
+        let held = quotes.contains(&flat(&quoted[1])) || heads.iter().any(|head| head.title == quoted[1]);
+        claim(held, format!("the quote “{}”", &quoted[1]));
     }
     // The numbers of provisions are judged with their provisions.
     let named = mentions(&row.answer);
