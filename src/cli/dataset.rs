@@ -86,8 +86,9 @@ pub enum DatasetCommand {
 
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
-    #[arg(long, default_value = "valuation")]
-    corpus: String,
+    /// Corpus to ask about [default: valuation]
+    #[arg(long)]
+    corpus: Option<String>,
     /// Rows wanted, filters passed [default: 2000]
     #[arg(long, value_name = "N")]
     rows: Option<usize>,
@@ -101,7 +102,7 @@ pub struct GenerateArgs {
     generator: Option<Writers>,
     #[arg(long)]
     seed: Option<u64>,
-    /// Show the first N rows as they would be asked, filters aside, and make nothing
+    /// Show the first N rows of the plan, filters aside, and make nothing
     #[arg(long, value_name = "N")]
     preview: Option<usize>,
 }
@@ -212,7 +213,7 @@ fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Resu
         }
         None => GenerationConfig::default(),
     };
-    settings.corpus.clone_from(&args.corpus);
+    settings.corpus = args.corpus.clone().unwrap_or(settings.corpus);
     settings.rows = args.rows.unwrap_or(settings.rows);
     settings.generator = args.generator.unwrap_or(settings.generator);
     settings.seed = args.seed.unwrap_or(settings.seed);
@@ -228,6 +229,8 @@ fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Resu
     // Asking again for what was paused means going on; what is done stays done.
     if jobs::resume(store, &dataset).is_err() {
         eprintln!("`{}` is finished", args.name);
+        // A process may have been killed between the last row and the splits.
+        datasets::complete_splits(store, &dataset, settings.filters.duplicates.limit)?;
         status(store, &args.name, false)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -303,7 +306,7 @@ fn work(
         bar.finish_and_clear();
         anyhow::Ok(ended?)
     })?;
-    datasets::assign_splits(store, dataset, settings.filters.duplicates.limit)?;
+    datasets::complete_splits(store, dataset, settings.filters.duplicates.limit)?;
     status(store, &dataset.name, false)?;
     eprintln!("this run took {:.1} s", started.elapsed().as_secs_f32());
     let job = store.job(dataset)?.context("the job was there a moment ago")?;

@@ -11,7 +11,7 @@ use crate::lang::Language;
 /// Times that each query is asked, each with other values.
 const NUM_TIMES: usize = 60;
 
-/// Words that invented rows are made of; every one is in one row of about fifteen.
+/// Words that invented rows are made of: two of them in each row of their language, beside [`COMMON`].
 const KOREAN: [&str; 15] = [
     "운임은",
     "보험료를",
@@ -47,17 +47,23 @@ const ENGLISH: [&str; 15] = [
     "adjustment",
 ];
 
+/// Words that every row of a language holds.
+const COMMON: [&str; 2] = [
+    "수입물품의 가격을 정할 때 더하거나 빼는 금액은 자료로 확인한다",
+    "the amounts added to or taken from the price of goods are shown by papers",
+];
+
 fn row(at: usize) -> NewRow {
-    let language = if at % 2 == 0 { Language::Ko } else { Language::En };
+    let language = if at.is_multiple_of(2) { Language::Ko } else { Language::En };
     let words = if language == Language::Ko { KOREAN } else { ENGLISH };
-    // A multiplicative step through the words: the same rows every time, and no two alike.
-    let word = |nth: usize| words[(at / 2).wrapping_mul(7 + nth * 4).wrapping_add(at >> (nth % 9)) % words.len()];
-    let text = |from: usize, to: usize| (from..to).map(word).collect::<Vec<_>>().join(" ");
-    let quote = text(20, 40);
+    // A multiplicative step through the words: the same rows every time.
+    let word = |nth: usize| words[((at / 2).wrapping_mul(0x9e37_79b1) >> (8 + nth * 5)) % words.len()];
+    let common = COMMON[at % 2];
+    let quote = format!("{common} {common} {}", word(0));
     NewRow {
         row: Row {
-            question: format!("{} {at}?", text(0, 12)),
-            answer: format!("{} {at}. {quote}", text(12, 30)),
+            question: format!("{common} {} {at}?", word(0)),
+            answer: format!("{at} {}. {quote}", word(1)),
             language,
             kind: QuestionType::ALL[at % QuestionType::ALL.len()],
             persona: Persona::ALL[at / 3 % Persona::ALL.len()],
@@ -72,7 +78,7 @@ fn row(at: usize) -> NewRow {
             }],
             lineage: Lineage { seed: Some(at as u64), ..Lineage::of(Generator::Templates) },
         },
-        state: if at % 10 == 0 { State::Rejected } else { State::Accepted },
+        state: if at.is_multiple_of(10) { State::Rejected } else { State::Accepted },
         reason: None,
         split: Some(Split::ALL[at / 7 % 90 % 3]),
         labels: Vec::new(),
@@ -114,11 +120,11 @@ pub fn measure(folder: &Path, num_rows: usize) -> Result<Measured, Error> {
     let filtered = |at: usize| Filter {
         kind: Some(QuestionType::ALL[at % QuestionType::ALL.len()]),
         persona: Some(Persona::ALL[at % Persona::ALL.len()]),
-        topic: (at % 2 == 0).then(|| (at % 90).to_string()),
+        topic: (at.is_multiple_of(2)).then(|| (at % 90).to_string()),
         ..Filter::good()
     };
     time("filter", NUM_TIMES, &mut |at| page(&filtered(at), 0))?;
-    let words = |at: usize| if at % 2 == 0 { KOREAN[at % 15] } else { ENGLISH[at % 15] };
+    let words = |at: usize| if at.is_multiple_of(2) { KOREAN[at % 15] } else { ENGLISH[at % 15] };
     let searched = |at: usize| Filter { text: Some(words(at).to_owned()), ..Filter::default() };
     time("search", NUM_TIMES, &mut |at| page(&searched(at), 0))?;
     let both = |at: usize| Filter { text: Some(format!("{} {}", words(at), words(at + 2))), ..filtered(at) };

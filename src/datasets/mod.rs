@@ -32,7 +32,7 @@ use row::hex as row_hex;
 pub use row::{
     Difficulty, Evidence, Generator, Lineage, Persona, QuestionType, Row, Split, State, StoredRow, text_version,
 };
-pub use split::assign_splits;
+pub use split::{assign_splits, complete_splits};
 pub use stats::{Stats, stats};
 pub use store::Store;
 

@@ -47,6 +47,22 @@ fn stem(document: &str) -> &str {
     document.strip_suffix("-ko").or_else(|| document.strip_suffix("-en")).unwrap_or(document)
 }
 
+/// Gives splits as [`assign_splits`] does where a good row has none yet; otherwise leaves all as they are.
+///
+/// # Errors
+/// The store's.
+pub fn complete_splits(store: &Store, dataset: &Dataset, limit: f64) -> Result<(), Error> {
+    let mut lacks_split = false;
+    store.for_each::<Error>(dataset, &Filter::good(), |row| {
+        lacks_split |= row.split.is_none();
+        Ok(())
+    })?;
+    if lacks_split {
+        assign_splits(store, dataset, limit)?;
+    }
+    Ok(())
+}
+
 /// Gives every good row of a dataset its split; how many there are of each. Clusters go, the largest first, to the part
 /// that lacks most; the same rows give the same splits.
 ///

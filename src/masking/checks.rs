@@ -5,8 +5,11 @@ pub(super) fn digits(text: &str) -> Vec<u32> {
     text.chars().filter_map(|c| c.to_digit(10)).collect()
 }
 
-/// Luhn's check, which every payment card passes. A number of one digit throughout passes it too and is no card.
-pub(super) fn luhn(digits: &[u32]) -> bool {
+/// Whether the digits are a payment card's: they pass Luhn's check and open as a card network's numbers do (3 to 6, 9 for
+/// domestic Korean cards, 2221 to 2720). A number of one digit throughout passes the check too and is no card.
+pub(super) fn card(digits: &[u32]) -> bool {
+    let [a, b, c, d, ..] = *digits else { return false };
+    let opens = matches!(a, 3..=6 | 9) || (2221..=2720).contains(&(a * 1000 + b * 100 + c * 10 + d));
     let sum: u32 = digits
         .iter()
         .rev()
@@ -17,7 +20,10 @@ pub(super) fn luhn(digits: &[u32]) -> bool {
             _ => digit * 2,
         })
         .sum();
-    (13..=19).contains(&digits.len()) && sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != digits[0])
+    opens
+        && (13..=19).contains(&digits.len())
+        && sum.is_multiple_of(10)
+        && digits.iter().any(|digit| *digit != digits[0])
 }
 
 /// Whether thirteen digits open with a day and go on with a digit for century and sex: 1 to 4 for residents, 5 to 8 for

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::checks::{Registered, digits, luhn, registration};
+use super::checks::{Registered, card, digits, registration};
 use super::{Found, Kind};
 
 fn pattern(pattern: &str) -> Regex {
@@ -31,7 +31,7 @@ static PHONE: LazyLock<Regex> = LazyLock::new(|| {
         // Hotlines.
         r"1[568](?:00|22|33|44|55|66|70|77|88|99)-\d{4}",
     ];
-    let abroad = [r"\+\d{1,3}(?:[\- ]\(?\d{1,4}\)?){2,4}", r"\(\d{3}\) \d{3}-\d{4}", r"1-8(?:00|88|77|66)-\d{3}-\d{4}"];
+    let abroad = [r"\+\d{1,3}(?:[\- ]\(?\d{1,8}\)?){2,4}", r"\(\d{3}\) \d{3}-\d{4}", r"1-8(?:00|88|77|66)-\d{3}-\d{4}"];
     pattern(&korean.into_iter().chain(abroad).collect::<Vec<_>>().join("|"))
 });
 static PASSPORT: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Z](?:\d{8}|\d{3}[A-Z]\d{4})"));
@@ -47,13 +47,14 @@ static ACCOUNT_WORD: LazyLock<Regex> = LazyLock::new(|| {
 /// Words that name another number than the one that is looked for.
 static OTHER_NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
-        r"(?i)사업자|법인\s?등록|고유번호|신고번호|송품장|인보이스|주문번호|발주|관리번호|운송장|승인번호|문서번호|사건번호|화물|도면|부품|선하증권|",
-        r"business|corporate registration|declaration|invoice|order|control number|tracking|waybill|drawing|part number|bill of lading|serial"
+        r"(?i)사업자|법인\s?등록|고유번호|송품장|인보이스|주문번호|발주|관리번호|운송장|승인번호|문서번호|사건번호|화물번호|도면|부품|",
+        r"선하증권|바코드|\bHS|세번|품목|business|corporate|declaration no|declaration number|invoice|\border\b|control number|",
+        r"tracking|waybill|drawing|part number|bill of lading|serial|barcode"
     ))
 });
 
 /// How far before a number the words that mark it may stand, in characters.
-const REACH: usize = 24;
+const REACH: usize = 32;
 
 /// Whether what stands directly beside makes the number part of a longer one, or of a name.
 fn stands_free(text: &str, span: &Range<usize>) -> bool {
@@ -75,7 +76,10 @@ fn before(text: &str, start: usize) -> &str {
     let from = text[..start].char_indices().rev().nth(REACH - 1).map_or(0, |(at, _)| at);
     // What another sentence says is not said of this number.
     let words = &text[from..start];
-    words.rfind(". ").map_or(words, |at| &words[at + 2..])
+    let stops = words.match_indices(". ").map(|(at, _)| at);
+    // "Passport no. M12345678" is one sentence.
+    let last = stops.filter(|at| !words[..*at].to_lowercase().ends_with("no")).last();
+    last.map_or(words, |at| &words[at + 2..])
 }
 
 /// The few words right after a number.
@@ -114,7 +118,7 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     for span in free(&PASSPORT, text).filter(|span| PASSPORT_WORD.is_match(before(text, span.start))) {
         take(Kind::Passport, span);
     }
-    for span in free(&CARD, text).filter(|span| luhn(&digits(&text[span.clone()]))) {
+    for span in free(&CARD, text).filter(|span| card(&digits(&text[span.clone()]))) {
         take(Kind::Card, span);
     }
     for span in free(&PHONE, text).filter(|span| !is_other(text, span)) {

@@ -18,7 +18,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::store::{Dataset, Filter, Store};
-use super::{Error, FilterSettings, Row, Split, State, StoredRow, assign_splits};
+use super::{Error, FilterSettings, Row, Split, State, StoredRow, complete_splits};
 use files::Files;
 
 pub(super) use json_lines::{Spoken, spoken};
@@ -95,14 +95,7 @@ pub(super) const DOCUMENTS: &str = "metadata/documents.jsonl";
 /// [`Error::File`]; [`Error::Format`] where the folder holds something; the store's.
 pub fn export(store: &Store, dataset: &Dataset, format: Format, out: &Path) -> Result<Manifest, Error> {
     let mut files = Files::create(out)?;
-    let mut lacks_split = false;
-    store.for_each::<Error>(dataset, &Filter::good(), |row| {
-        lacks_split |= row.split.is_none();
-        Ok(())
-    })?;
-    if lacks_split {
-        assign_splits(store, dataset, FilterSettings::default().duplicates.limit)?;
-    }
+    complete_splits(store, dataset, FilterSettings::default().duplicates.limit)?;
     let mut counts: BTreeMap<Split, usize> = BTreeMap::new();
     let mut tables = table::Tables::default();
     let documents = store.documents_of(dataset.id)?;

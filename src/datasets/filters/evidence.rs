@@ -65,14 +65,22 @@ pub fn support(row: &Row, documents: &[&Document]) -> (f64, String) {
         }
     }
     for quoted in QUOTED.captures_iter(&row.answer) {
-        claim(quotes.contains(&flat(&quoted[1])), format!("the quote “{}”", &quoted[1]));
+        // The title of a document may stand in quotation marks, too.
+        let held = quotes.contains(&flat(&quoted[1])) || heads.iter().any(|head| head.title == quoted[1]);
+        claim(held, format!("the quote “{}”", &quoted[1]));
     }
-    for number in numbers(&row.answer) {
+    // The numbers of provisions are judged with their provisions.
+    let named = mentions(&row.answer);
+    let mut stated = row.answer.clone();
+    for mention in named.iter().rev() {
+        stated.replace_range(mention.span.clone(), " ");
+    }
+    for number in numbers(&stated) {
         let held = known.contains(&number);
         claim(held, format!("the number {number}"));
     }
     let quoted_places = mentions(&quotes);
-    for mention in mentions(&row.answer) {
+    for mention in named {
         let in_quotes = quoted_places.iter().any(|other| other.article == mention.article);
         let in_heads = || {
             let mut refs = heads.iter().flat_map(|head| &head.refs).filter_map(|text| text.parse::<LegalRef>().ok());

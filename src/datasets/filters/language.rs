@@ -8,28 +8,44 @@ use crate::lang::{Language, is_hangul};
 pub fn purity(row: &Row) -> f64 {
     let text = format!("{} {}", row.question, row.answer);
     let (mut own, mut other) = (0_usize, 0_usize);
-    for word in text.split(|c: char| !c.is_alphabetic()) {
-        // "1401a(b)(1)(F)", "A물품": a letter or a short run of capitals is a mark, not a word.
-        let num_letters = word.chars().count();
-        let (hangul, latin) = word.chars().fold((0, 0), |(hangul, latin), c| match c {
-            c if is_hangul(c) => (hangul + 1, latin),
-            'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' => (hangul, latin + 1),
-            _ => (hangul, latin),
-        });
-        let foreign = num_letters - hangul - latin;
-        let is_mark = word.chars().all(|c| !c.is_lowercase()) || num_letters == 1 || is_roman(word);
-        match row.language {
-            Language::En => {
-                own += latin;
-                other += hangul + foreign;
-            }
-            Language::Ko => {
-                own += hangul + if is_mark || hangul > 0 { latin } else { 0 };
-                other += foreign + if is_mark || hangul > 0 { 0 } else { latin };
-            }
+    for run in runs(&text) {
+        let num_letters = run.chars().count();
+        let (is_own, is_latin) = match run.chars().next() {
+            Some(c) if is_hangul(c) => (row.language == Language::Ko, false),
+            Some(c) => (row.language == Language::En && is_latin(c), is_latin(c)),
+            None => (false, false),
+        };
+        // "CIF", "A물품", "(b)(iii)": capitals, single letters and Roman numbers are marks, not words.
+        let is_mark = is_latin && (run.chars().all(|c| !c.is_lowercase()) || num_letters == 1 || is_roman(run));
+        if is_own || (row.language == Language::Ko && is_mark) {
+            own += num_letters;
+        } else {
+            other += num_letters;
         }
     }
     if own + other == 0 { 0.0 } else { own as f64 / (own + other) as f64 }
+}
+
+fn is_latin(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}')
+}
+
+/// The runs of letters of one script.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let script = |c: char| (is_hangul(c), is_latin(c));
+    text.split(|c: char| !c.is_alphabetic()).flat_map(move |word| {
+        let mut starts: Vec<usize> = vec![0];
+        let mut before = None;
+        for (at, c) in word.char_indices() {
+            if before.is_some_and(|before| before != script(c)) {
+                starts.push(at);
+            }
+            before = Some(script(c));
+        }
+        starts.push(word.len());
+        let pieces: Vec<&str> = starts.windows(2).map(|ends| &word[ends[0]..ends[1]]).collect();
+        pieces.into_iter().filter(|piece| !piece.is_empty())
+    })
 }
 
 fn is_roman(word: &str) -> bool {

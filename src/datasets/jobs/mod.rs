@@ -204,11 +204,18 @@ impl Worker {
 
     async fn filter(&self, row: &mut Row, times: &mut Vec<Timed>, refusal: &mut Option<String>) -> Result<(), Error> {
         let settings = &self.job.config.filters;
-        let known: Vec<&Document> = row
+        // A corpus that has changed since the plan was made: the plan's own documents are in the store.
+        let mut kept: Vec<Document> = Vec::new();
+        for evidence in &row.evidence {
+            if !self.documents.contains_key(&(evidence.document.clone(), evidence.version.clone())) {
+                kept.extend(self.store.document(&evidence.document, &evidence.version)?);
+            }
+        }
+        let current = row
             .evidence
             .iter()
-            .filter_map(|evidence| self.documents.get(&(evidence.document.clone(), evidence.version.clone())))
-            .collect();
+            .filter_map(|evidence| self.documents.get(&(evidence.document.clone(), evidence.version.clone())));
+        let known: Vec<&Document> = current.chain(&kept).collect();
         let mut scores = filters::alone(row, &known, settings)?;
         let is_refused = |scores: &[Score]| scores.iter().any(|score| score.refusal.is_some());
         if !is_refused(&scores)

@@ -28,6 +28,12 @@ static KOREAN: LazyLock<Regex> = LazyLock::new(|| {
 const NOUNS: [&str; 12] =
     ["도면", "서면", "측면", "반면", "화면", "표면", "전면", "국면", "장면", "이면", "지면", "하면적"];
 
+/// Words that a condition with a subject of its own begins with.
+const SUBJECTS: [&str; 19] = [
+    "the", "a", "an", "no", "any", "both", "all", "one", "each", "goods", "customs", "method", "payment", "several",
+    "two", "part", "some", "other", "only",
+];
+
 pub(super) fn drafts(material: &Material<'_>, drafts: &mut Vec<Draft>) {
     for sentence in material.sentences.iter().filter(|s| s.section.states_rules() && s.stands_alone()) {
         match material.language() {
@@ -57,11 +63,13 @@ fn english(material: &Material<'_>, sentence: &Sentence<'_>, drafts: &mut Vec<Dr
     }
     let Some(found) = IF_LAST.captures(sentence.text) else { return };
     let (word, condition, result) = (&found["word"], &found["condition"], &found["result"]);
-    // A second condition word leaves it open what belongs to what.
-    if [" if ", " when ", " unless ", " where ", " whether ", " even "]
+    // A second condition word leaves it open what belongs to what, and a colon begins a list.
+    let is_doubtful = [" if ", " when ", " unless ", " where ", " whether ", " even", " while ", ": "]
         .iter()
-        .any(|word| condition.contains(word) || result.contains(word))
-    {
+        .any(|word| condition.contains(word) || result.contains(word));
+    // "when clearly separable", "when it arrives": what it speaks of stands before it.
+    let names_subject = condition.split(' ').next().is_some_and(|word| SUBJECTS.contains(&word));
+    if is_doubtful || !names_subject {
         return;
     }
     if word.starts_with("only") || material.sentences.iter().filter(|s| s.text.starts_with(result)).count() == 1 {
@@ -86,6 +94,12 @@ fn korean(material: &Material<'_>, sentence: &Sentence<'_>, drafts: &mut Vec<Dra
     }
     let (condition, title) = (&found["condition"], material.title());
     let only = condition.ends_with("에만");
+    // Several clauses, or the customs office as the one that acts: "what happens" would ask about too much or too little.
+    let is_doubtful =
+        ["고, ", "며, ", "지만 "].iter().any(|join| condition.contains(join)) || condition.starts_with("세관장은");
+    if is_doubtful || (only && found["result"].chars().count() < 14) {
+        return;
+    }
     let condition = condition.strip_suffix('만').unwrap_or(condition);
     let question = if only {
         format!("‘{title}’ 문서에서 다음은 언제 적용되나요? “{}.”", &found["result"])

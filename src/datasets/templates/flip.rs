@@ -43,7 +43,7 @@ const ENGLISH: [(&str, &str); 26] = [
 ];
 
 static ENGLISH_TRICKY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:only|unless|except|neither|nor|either|but|while|although|whereas|no|never|without|even|merely|always|not because|alone|just|otherwise|such as|may or|any)\b|;").expect("a valid pattern")
+    Regex::new(r"(?i)\b(?:only|unless|except|neither|nor|either|but|while|although|whereas|no|never|without|even|merely|always|not because|alone|just|otherwise|such as|may or|any|regardless|first|so|whether)\b|;").expect("a valid pattern")
 });
 
 /// Endings; the longer stand before those that they end in.
@@ -65,7 +65,7 @@ const KOREAN_OTHERWISE: [&str; 9] =
     ["야 한다", "고 한다", "려고 한다", "면 된다", "도 된다", "게 된다", "도록 한다", "기로 한다", "여야 된다"];
 
 static KOREAN_TRICKY: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"에만|만 |만을|뿐|외에|제외하고|다만|라도|더라도|아니라|거나 말|원칙적으로|항상|언제나|모두|전부|무조건|반드시").expect("a valid pattern")
+    Regex::new(r"에만|만 |만을|뿐|외에|제외하고|다만|라도|더라도|아니라|거나 말|원칙적으로|항상|언제나|모두|전부|무조건|반드시|관계없이|상관없이|므로 |말한다|설명한다|다룬다|오해|착각|걱정").expect("a valid pattern")
 });
 
 static KOREAN_TAIL: LazyLock<Regex> =
@@ -164,7 +164,7 @@ pub(super) fn drafts(material: &Material<'_>, drafts: &mut Vec<Draft>) {
             continue;
         }
         turn += 1;
-        if turn % 3 == 0 {
+        if turn.is_multiple_of(3) {
             premise(material, sentence, &flipped, turn, drafts);
         } else {
             twins(material, sentence, &flipped, turn, drafts);

@@ -34,9 +34,9 @@ impl Section {
         }
     }
 
-    /// Whether its sentences state rules, not a case.
+    /// Whether its sentences state rules, and not a case or what people get wrong.
     pub fn states_rules(self) -> bool {
-        !matches!(self, Self::Example)
+        !matches!(self, Self::Example | Self::Mistake)
     }
 }
 
