@@ -32,9 +32,10 @@ pub fn english(model: &Model, report: &Report) -> String {
         card.push_str(&format!("- `{name}`: {reason}\n"));
     }
     card.push_str(&format!(
-        "\n## How good it is\n\nTest rows: {} with a base rate of {:.3}. Intervals at 95%.\n\n| | AUC | precision at 5% | precision at 10% | AUC without twins |\n|---|---|---|---|---|\n",
+        "\n## How good it is\n\nTest rows: {} with a base rate of {:.3}. Intervals at 95%.\n\n",
         test.rows, test.base_rate
     ));
+    card.push_str(&ranking_head(test, ["AUC", "precision at 5%", "precision at 10%", "AUC without twins"]));
     card.push_str(&rankings(
         test,
         "this model",
@@ -76,9 +77,10 @@ pub fn korean(model: &Model, report: &Report) -> String {
     card.push_str("\n사용하지 않은 열(이유는 영문 카드와 스키마 참조): ");
     card.push_str(&unused(model).map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", "));
     card.push_str(&format!(
-        "\n\n## 성능\n\n시험 자료 {}행, 기저 비율 {:.3}. 구간은 95%.\n\n| | AUC | 상위 5% 정밀도 | 상위 10% 정밀도 | 쌍둥이 제외 AUC |\n|---|---|---|---|---|\n",
+        "\n\n## 성능\n\n시험 자료 {}행, 기저 비율 {:.3}. 구간은 95%.\n\n",
         test.rows, test.base_rate
     ));
+    card.push_str(&ranking_head(test, ["AUC", "상위 5% 정밀도", "상위 10% 정밀도", "쌍둥이 제외 AUC"]));
     card.push_str(&rankings(
         test,
         "이 모형",
@@ -126,14 +128,21 @@ fn unused(model: &Model) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The head of a table of [`rankings`]; the last column only where twins are known.
+pub(super) fn ranking_head(test: &Measured, columns: [&str; 4]) -> String {
+    let columns = if test.twin_free.is_some() { &columns[..] } else { &columns[..3] };
+    format!("| | {} |\n|---{}|\n", columns.join(" | "), "|---".repeat(columns.len()))
+}
+
 /// One line a model: itself, the lookup, the best possible, and the rivals in their order.
 pub(super) fn rankings(test: &Measured, own: &str, lookup_name: &str, best_name: &str, rivals: &[&str]) -> String {
     let line = |name: &str, ranking: &Ranking| {
         let interval = ranking.auc_interval.map_or(String::new(), |[low, high]| format!(" [{low:.4}, {high:.4}]"));
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
         let [five, ten] = [ranking.precision_at_5pct_interval, ranking.precision_at_10pct_interval];
+        let alone = test.twin_free.as_ref().map_or(String::new(), |_| format!(" {} |", number(ranking.twin_free_auc)));
         format!(
-            "| {name} | {}{interval} | {:.3} [{:.3}, {:.3}] | {:.3} [{:.3}, {:.3}] | {} |\n",
+            "| {name} | {}{interval} | {:.3} [{:.3}, {:.3}] | {:.3} [{:.3}, {:.3}] |{alone}\n",
             number(ranking.auc),
             ranking.precision_at_5pct,
             five[0],
@@ -141,7 +150,6 @@ pub(super) fn rankings(test: &Measured, own: &str, lookup_name: &str, best_name:
             ranking.precision_at_10pct,
             ten[0],
             ten[1],
-            number(ranking.twin_free_auc),
         )
     };
     let mut lines = line(own, &test.ranking);

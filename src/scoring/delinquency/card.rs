@@ -7,7 +7,7 @@ use super::model::Model;
 use super::reasons::Reason;
 use super::report::{Report, number};
 use super::scale::{ANCHOR_ODDS, POINTS_AT_ANCHOR, POINTS_TO_DOUBLE};
-use crate::scoring::card::{file_lines, rankings};
+use crate::scoring::card::{file_lines, ranking_head, rankings};
 
 pub fn english(model: &Model, report: &Report) -> String {
     let Report { test, learnt, tested, new_companies, .. } = report;
@@ -45,10 +45,10 @@ pub fn english(model: &Model, report: &Report) -> String {
     ));
     card.push_str(&format!(
         "## How good it is\n\nTest rows: {} with a base rate of {:.3}. Intervals at 95%, as if rows were independent; the \
-         same company stands in several months, so they are wider in truth.\n\n| | AUC | precision at 5% | precision at \
-         10% | AUC without twins |\n|---|---|---|---|---|\n",
+         same company stands in several months, so they are wider in truth.\n\n",
         test.rows, test.base_rate
     ));
+    card.push_str(&ranking_head(test, ["AUC", "precision at 5%", "precision at 10%", ""]));
     card.push_str(&rankings(
         test,
         "this model",
@@ -108,9 +108,10 @@ pub fn korean(model: &Model, report: &Report) -> String {
     ));
     card.push_str(&format!(
         "## 성능\n\n시험 자료 {}행, 기저 비율 {:.3}. 95% 구간은 행이 서로 독립일 때의 것이며, 같은 업체가 여러 달에 나오므로 실제로는 더 \
-         넓다.\n\n| | AUC | 상위 5% 정밀도 | 상위 10% 정밀도 | 쌍둥이 제외 AUC |\n|---|---|---|---|---|\n",
+         넓다.\n\n",
         test.rows, test.base_rate
     ));
+    card.push_str(&ranking_head(test, ["AUC", "상위 5% 정밀도", "상위 10% 정밀도", ""]));
     card.push_str(&rankings(test, "이 모형", "최근 6개월 연체 조회표", "가능한 최선", &["로지스틱 회귀"]));
     card.push_str(&format!(
         "\n학습에도 검증에도 쓰지 않은 업체: AUC {}. 보정 오차 {:.4}, 브라이어 점수 {:.4}.\n\n### 안정성\n\n| 집단 | 행 | 연체율 | \

@@ -26,6 +26,9 @@ pub struct Report {
     pub valid: Measured,
     /// Of all companies, in months that lie after all that was known when the model learnt.
     pub test: Measured,
+    /// How far the tested area lies below the best possible one; known only of an invented world.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap_to_best: Option<f64>,
     /// Of those of them that were neither learnt from nor watched.
     pub new_companies: Measured,
     pub grades: Vec<Graded>,
@@ -117,6 +120,9 @@ impl Report {
             text.push_str(&ranking.in_words(name));
         }
         text.push_str(&self.new_companies.ranking.in_words("this model, new ones"));
+        if let Some(gap) = self.gap_to_best {
+            text.push_str(&format!("{gap:.4} below the best possible\n"));
+        }
         text.push_str(&format!("calibration error {:.4}, Brier {:.4}\n\n", test.calibration_error, test.brier));
         for Graded { grade, rows, defaults, .. } in &self.grades {
             text.push_str(&format!("grade {grade}  {rows:>7} rows  {defaults:.3} in default\n"));

@@ -159,6 +159,8 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         ensemble,
         calibration: calibration.clone(),
     };
+    let test_figures = measure(&test, &test_margins, test_rival);
+    let best = test_figures.best_possible.as_ref().and_then(|best| best.auc);
     let report = Report {
         model: version,
         mapping: tables.name.clone(),
@@ -171,7 +173,8 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         num_features: NUM_FACTORS,
         num_trees: model.ensemble.trees.len(),
         valid: measure(&valid, &valid_margins, valid_rival),
-        test: measure(&test, &test_margins, test_rival),
+        gap_to_best: best.zip(test_figures.ranking.auc).map(|(best, ours)| best - ours),
+        test: test_figures,
         new_companies: measure(&of_new, &new_margins, new_rival),
         grades: stability::grades(&tested, &test.labels),
         stability: stability::cohorts((&valid, &reference), (&test, &tested)),
