@@ -319,13 +319,15 @@ fn within_capacity(
     given
 }
 
+/// What there is of each type and language, with its topic and difficulty.
+type Found<T> = BTreeMap<(QuestionType, Language), Vec<(String, Difficulty, T)>>;
 type Templates = BTreeMap<(QuestionType, Language), Choices<Draft>>;
 type Passages = BTreeMap<(QuestionType, Language), Choices<PassageWork>>;
 
 fn by_template(documents: &[Document], random: &mut ChaCha8Rng) -> Templates {
     let groups = groups(documents);
     let drafts = templates::drafts(documents, |topic| groups.get(topic).copied().unwrap_or(0));
-    let mut found: BTreeMap<(QuestionType, Language), Vec<(String, Difficulty, Draft)>> = BTreeMap::new();
+    let mut found: Found<Draft> = BTreeMap::new();
     for draft in drafts {
         let key = (draft.kind, draft.language);
         found.entry(key).or_default().push((draft.topic.clone(), draft.difficulty, draft));
@@ -337,7 +339,7 @@ fn by_template(documents: &[Document], random: &mut ChaCha8Rng) -> Templates {
 const MIN_PASSAGE_BYTES: usize = 160;
 
 fn by_passage(documents: &[Document], random: &mut ChaCha8Rng) -> Passages {
-    let mut found: BTreeMap<(QuestionType, Language), Vec<(String, Difficulty, PassageWork)>> = BTreeMap::new();
+    let mut found: Found<PassageWork> = BTreeMap::new();
     for document in documents {
         let (version, topic) = (text_version(&document.text), topic_of(document));
         for passage in chunk::passages(document).into_iter().filter(|passage| passage.text.len() >= MIN_PASSAGE_BYTES) {

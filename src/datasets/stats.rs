@@ -108,7 +108,8 @@ pub fn stats(store: &Store, dataset: &Dataset) -> Result<Stats, Error> {
 fn coverage(store: &Store, dataset: &Dataset) -> Result<Coverage, Error> {
     let cells = store.coverage(dataset.id)?;
     let all = store.facets(dataset, &Filter::default())?;
-    let filled: BTreeSet<(&str, &str, &str)> = cells.iter().map(|c| (&*c.0, &*c.1, &*c.3)).collect();
+    let filled: BTreeSet<(&str, &str, &str)> =
+        cells.iter().map(|cell| (&*cell.topic, &*cell.kind, &*cell.language)).collect();
     let kinds: Vec<&str> =
         QuestionType::ALL.iter().filter(|kind| **kind != QuestionType::Other).map(|kind| kind.name()).collect();
     let num_personas = super::Persona::ALL.len();

@@ -1,6 +1,7 @@
 //! Rows as tables, CSV and Parquet: one column a field, evidence and lineage as JSON.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,6 +98,22 @@ struct Open {
 }
 
 impl Open {
+    fn create(files: &Files, path: &str) -> Result<Self, Error> {
+        let full = files.elsewhere(path)?;
+        let failed =
+            |error: parquet::errors::ParquetError| Error::Format { path: full.clone(), reason: error.to_string() };
+        let fields: String = COLUMNS.iter().map(|name| format!("REQUIRED BYTE_ARRAY {name} (STRING);")).collect();
+        let schema = Arc::new(parse_message_type(&format!("message rows {{ {fields} }}")).map_err(failed)?);
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let file = fs_err::File::create(&full).map_err(|source| Error::File {
+            act: "exporting",
+            path: full.clone(),
+            source,
+        })?;
+        let writer = SerializedFileWriter::new(file.into_parts().0, schema, Arc::new(properties)).map_err(failed)?;
+        Ok(Self { path: path.into(), writer, waiting: Vec::new(), num_rows: 0 })
+    }
+
     fn write_group(&mut self) -> Result<(), Error> {
         let failed = |error: parquet::errors::ParquetError| Error::Format {
             path: self.path.clone().into(),
@@ -137,30 +154,12 @@ impl Tables {
     }
 
     pub fn parquet(&mut self, files: &mut Files, split: Split, record: &Record) -> Result<(), Error> {
-        if !self.open.contains_key(&split) {
-            let path = format!("data/{}.parquet", split.name());
-            let full = files.elsewhere(&path)?;
-            let failed =
-                |error: parquet::errors::ParquetError| Error::Format { path: full.clone(), reason: error.to_string() };
-            let fields: String = COLUMNS.iter().map(|name| format!("REQUIRED BYTE_ARRAY {name} (STRING);")).collect();
-            let schema = Arc::new(parse_message_type(&format!("message rows {{ {fields} }}")).map_err(failed)?);
-            let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-            let file = fs_err::File::create(&full).map_err(|source| Error::File {
-                act: "exporting",
-                path: full.clone(),
-                source,
-            })?;
-            let writer =
-                SerializedFileWriter::new(file.into_parts().0, schema, Arc::new(properties)).map_err(failed)?;
-            self.open.insert(split, Open { path, writer, waiting: Vec::new(), num_rows: 0 });
-        }
-        if let Some(open) = self.open.get_mut(&split) {
-            open.waiting.push(cells(record)?);
-            if open.waiting.len() >= GROUP {
-                open.write_group()?;
-            }
-        }
-        Ok(())
+        let open = match self.open.entry(split) {
+            Entry::Occupied(open) => open.into_mut(),
+            Entry::Vacant(place) => place.insert(Open::create(files, &format!("data/{}.parquet", split.name()))?),
+        };
+        open.waiting.push(cells(record)?);
+        if open.waiting.len() >= GROUP { open.write_group() } else { Ok(()) }
     }
 
     pub fn finish(self, files: &mut Files) -> Result<(), Error> {

@@ -58,6 +58,13 @@ pub struct Facets {
     pub topic: BTreeMap<String, i64>,
 }
 
+/// A topic, type, persona and language that has rows; the persona is not told.
+pub(in crate::datasets) struct Covered {
+    pub topic: String,
+    pub kind: String,
+    pub language: String,
+}
+
 /// The facets' columns, in the order of [`Facets`].
 const FACETS: &str = "state, language, type, persona, difficulty, split, topic";
 
@@ -232,21 +239,18 @@ impl Store {
         Ok(facets)
     }
 
-    /// How many good rows there are of each topic, type, persona and language: the map of what is covered.
+    /// The topics, types, personas and languages that have good rows: the map of what is covered.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub(in crate::datasets) fn coverage(
-        &self,
-        dataset: i64,
-    ) -> Result<Vec<(String, String, String, String, i64)>, Error> {
+    pub(in crate::datasets) fn coverage(&self, dataset: i64) -> Result<Vec<Covered>, Error> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(
             "SELECT topic, type, persona, language, SUM(num) FROM facets
              WHERE dataset = ?1 AND state IN ('accepted', 'approved') GROUP BY 1, 2, 3, 4 HAVING SUM(num) > 0",
         )?;
         let cells = statement
-            .query_map([dataset], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+            .query_map([dataset], |row| Ok(Covered { topic: row.get(0)?, kind: row.get(1)?, language: row.get(3)? }))?;
         Ok(cells.collect::<Result<_, _>>()?)
     }
 }

@@ -12,9 +12,7 @@ use super::material::{Material, Section, Sentence};
 use crate::datasets::{Difficulty, QuestionType};
 use crate::lang::Language;
 
-const NUMBER: &str = concat!(
-    r"(?:(?:USD|KRW|EUR|JPY|CNY|GBP|미화) )?\d[\d,]*(?:\.\d+)?(?: ?(?:달러|원|유로|엔|위안|%|퍼센트|percent|개월|개|대|톤|일))?"
-);
+const NUMBER: &str = r"(?:(?:USD|KRW|EUR|JPY|CNY|GBP|미화) )?\d[\d,]*(?:\.\d+)?(?: ?(?:달러|원|유로|엔|위안|%|퍼센트|percent|개월|개|대|톤|일))?";
 
 static SUM: LazyLock<Regex> = LazyLock::new(|| {
     let terms = format!(r"\(*{NUMBER}\)*(?: ?[+\-−–x×÷/] ?\(*{NUMBER}\)*)+");

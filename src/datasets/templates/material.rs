@@ -134,7 +134,7 @@ impl<'a> Material<'a> {
     pub fn opening(&self) -> Option<Range<usize>> {
         let mut opening = self.sentences.iter().filter(|sentence| sentence.section == Section::Opening);
         let first = opening.next()?;
-        let last = opening.last().unwrap_or(first);
+        let last = opening.next_back().unwrap_or(first);
         let span = first.span.start..last.span.end;
         let text = &self.document.text[span.clone()];
         (!text.contains('\n') && text.chars().count() <= 420).then_some(span)
