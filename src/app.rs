@@ -177,7 +177,7 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     })
     .await??;
     let index = Arc::new(index);
-    let built_in = ["valuation", "general"];
+    let built_in = ["valuation", "general", "hs"];
     let mut user_corpora: Vec<String> = index.documents()?.into_iter().map(|document| document.corpus).collect();
     user_corpora.retain(|corpus| !built_in.contains(&corpus.as_str()));
     user_corpora.sort();
