@@ -69,9 +69,12 @@ pub fn fence(source: &str, text: &str) -> Fenced {
     let (mut kept, mut seen) = (String::with_capacity(text.len()), Vec::new());
     let mut rest = text;
     loop {
-        let found = [INSTRUCTION.find(rest), MARKS.find(rest)].into_iter().flatten().min_by_key(|found| found.start());
-        let Some(found) = found else { break };
-        let end = rest[found.end()..].find(ENDS).map_or(rest.len(), |at| found.end() + at);
+        let (instruction, mark) = (INSTRUCTION.find(rest), MARKS.find(rest));
+        let Some(found) = instruction.into_iter().chain(mark).min_by_key(regex::Match::start) else { break };
+        // What follows a template's mark is the attacker's to the end of the line.
+        let is_mark = mark.is_some_and(|mark| mark.start() == found.start());
+        let ends: &[char] = if is_mark { &['\n'] } else { &ENDS };
+        let end = rest[found.end()..].find(ends).map_or(rest.len(), |at| found.end() + at);
         kept.push_str(&rest[..found.start()]);
         kept.push_str(CUT);
         let cut = Seen { source: source.into(), text: rest[found.start()..end].trim().to_owned() };

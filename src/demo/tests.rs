@@ -24,7 +24,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_does_not() {
             .map(|entry| entry.unwrap())
             .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
             .collect();
-        assert_eq!(files.len(), 12);
+        assert_eq!(files.len(), 14);
         files
     };
     assert_eq!(write("a", 1), write("b", 1));

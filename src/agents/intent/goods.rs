@@ -8,7 +8,7 @@ use regex::Regex;
 
 static PRICED: LazyLock<[Regex; 4]> = LazyLock::new(|| {
     [
-        r"(?i)\b(?:declared |unit )?(?:values?|prices?) (?:declared )?(?:of|for) (?:the |its |their |these |those )?([\p{L}][\p{L} -]{1,40}?)(?: (?:is|are|was|were|from|in|by|imported|declared|at|seems?|looks?)\b|[?.,;]|$)",
+        r"(?i)\b(?:declared |unit )?(?:values?|prices?) (?:declared )?(?:of|for) (?:the |its |their |these |those )?([\p{L}][\p{L} -]{1,40}?)(?: (?:is|are|was|were|from|in|by|imported|declared|at|seems?|looks?|of|plausible|reasonable)\b|[?.,;]|$)",
         r"(?i)\b(?:the|its|their) ([\p{L}-]+(?: [\p{L}-]+){0,2}?) (?:undervalued|too cheap|priced)",
         r"([가-힣A-Za-z]{2,12}(?: [가-힣A-Za-z]{2,12})?)의 (?:신고\s*)?(?:단가|가격|과세가격|신고가격)",
         r"([가-힣A-Za-z]{2,12}) (?:신고\s*)?(?:단가|가격)",

@@ -3,22 +3,20 @@
 //! In: items. Out: [`Evidence`], for each subheading that may be meant one row of signals, which [`super::blend`] weighs.
 //! Everything but the linear weights follows from the items, so a model on disk is its items and those weights.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::bridge::Bridge;
 use super::code::Code;
 use super::features::{Grams, Space, Vector, grams, in_context};
 use super::linear::{Example, Linear, Rivals};
 use super::neighbours::Neighbours;
 use super::source::{Item, Kind};
-use crate::lang::Language;
 
 /// Digits of a chapter, a heading and a subheading.
 pub const LEVELS: [usize; 3] = [2, 4, 6];
 /// Signals for one subheading, see [`Base::evidence`].
-pub const NUM_SIGNALS: usize = 17;
+pub const NUM_SIGNALS: usize = 12;
 pub type Signals = [f32; NUM_SIGNALS];
 
 /// Subheadings worth weighing: the true one is among as many for nearly all that have words in common with anything.
@@ -49,7 +47,6 @@ pub struct Evidence {
 pub struct Base {
     space: Space,
     neighbours: Neighbours,
-    bridge: Bridge,
     /// One a level.
     linear: Vec<Linear>,
     /// Names of the classes of each level, ascending.
@@ -98,34 +95,7 @@ fn skeleton(items: &[&Item], item_grams: &[&Grams]) -> (Base, Vec<Vector>) {
     let neighbours = Neighbours::new(space.len(), &vectors);
     let is_past = items.iter().map(|item| item.kind == Kind::Past).collect();
     let prior = counts.iter().map(|count| count.ln_1p()).collect();
-    (
-        Base {
-            space,
-            neighbours,
-            bridge: Bridge::fit(&pairs(items)),
-            linear: Vec::new(),
-            classes: names,
-            of_item,
-            is_past,
-            above,
-            prior,
-        },
-        vectors,
-    )
-}
-
-/// Korean and English names of the same place.
-fn pairs<'a>(items: &[&'a Item]) -> Vec<(&'a str, &'a str)> {
-    let mut korean: HashMap<&Code, &str> = HashMap::new();
-    let mut pairs = Vec::new();
-    for item in items.iter().filter(|item| item.kind != Kind::Past && !item.is_residual()) {
-        if Language::detect(&item.text) == Language::Ko {
-            korean.insert(&item.code, &item.text);
-        } else if let Some(ko) = korean.get(&item.code) {
-            pairs.push((*ko, item.text.as_str()));
-        }
-    }
-    pairs
+    (Base { space, neighbours, linear: Vec::new(), classes: names, of_item, is_past, above, prior }, vectors)
 }
 
 impl Base {
@@ -190,14 +160,13 @@ impl Base {
     }
 
     /// Signals: greatest cosine within the subheading among past items, then among names and law; the same of its heading;
-    /// of its chapter over all; log-probability of the subheading within its heading, of heading and chapter; log of past items; votes of
-    /// subheading, heading and chapter; then those of [`Self::across`].
+    /// of its chapter over all; log-probability of the subheading within its heading, of heading and chapter; log of past
+    /// items; votes of subheading, heading and chapter.
     pub fn evidence(&self, text: &str) -> Evidence {
         let grams = grams(text);
         let (vector, known) = self.space.vector(&grams);
         let cosines = self.neighbours.cosines(&vector);
         let log: Vec<Vec<f32>> = self.linear.iter().map(|linear| linear.log_probabilities(&vector)).collect();
-        let [across, across_log] = self.across(text);
         let zeros: [Vec<f32>; LEVELS.len()] = std::array::from_fn(|level| vec![0.0; self.classes[level].len()]);
         let mut greatest = zeros.clone().map(|of_level| [of_level.clone(), of_level]);
         let mut votes = zeros;
@@ -240,11 +209,6 @@ impl Base {
                 (votes[2][class] + 1e-3).ln(),
                 (votes[1][heading] + 1e-3).ln(),
                 (votes[0][chapter] + 1e-3).ln(),
-                across[2].get(class).copied().unwrap_or(0.0),
-                across[1].get(heading).copied().unwrap_or(0.0),
-                across_log[2].get(class).copied().unwrap_or(0.0),
-                across_log[1].get(heading).copied().unwrap_or(0.0),
-                across_log[0].get(chapter).copied().unwrap_or(0.0),
             ]
         };
         let mut candidates: Vec<(u32, Signals)> =
@@ -266,28 +230,6 @@ impl Base {
             rarity: self.space.rarity(&grams),
             linear_heading: log[1].iter().copied().fold(f32::NEG_INFINITY, f32::max).exp(),
         }
-    }
-
-    /// For a Korean text told in English: greatest cosine within each class of each level among names and law, and
-    /// log-probabilities; nothing for others.
-    fn across(&self, text: &str) -> [[Vec<f32>; LEVELS.len()]; 2] {
-        let told = if Language::detect(text) == Language::Ko { self.bridge.across(text) } else { Grams::new() };
-        if told.is_empty() {
-            return Default::default();
-        }
-        let (vector, _) = self.space.vector(&told);
-        let mut greatest: [Vec<f32>; LEVELS.len()] = std::array::from_fn(|level| vec![0.0; self.classes[level].len()]);
-        for (at, cosine) in self.neighbours.cosines(&vector).into_iter().enumerate().filter(|(_, cosine)| *cosine > 0.0)
-        {
-            for (of_level, class) in greatest.iter_mut().zip(self.of_item[at]) {
-                if let Some(class) = class.filter(|_| !self.is_past[at]) {
-                    let best = &mut of_level[class as usize];
-                    *best = best.max(cosine);
-                }
-            }
-        }
-        let log = std::array::from_fn(|level| self.linear[level].log_probabilities(&vector));
-        [greatest, log]
     }
 
     /// Probabilities of subheadings summed at a level, likeliest first.

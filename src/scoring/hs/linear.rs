@@ -34,7 +34,7 @@ pub struct Rivals {
 impl Rivals {
     /// All of `num_classes` with each other.
     pub fn all(num_classes: usize) -> Self {
-        Self { groups: vec![0..num_classes as u32], of_class: vec![0; num_classes] }
+        Self { groups: std::iter::once(0..num_classes as u32).collect(), of_class: vec![0; num_classes] }
     }
 
     /// Those with the same class above; `above` ascends.

@@ -4,12 +4,12 @@
 //! on its [`Shelf`](super::Shelf) and [`Recommendation`]s: codes of 2, 4 and 6 digits with probabilities, sets with a
 //! stated coverage, national lines, similar texts, and whether the text is too vague. Knows nothing of declarations.
 //!
-//! `source` reads, `built_in` holds our own words for the headings, `features` weighs words, `bridge` tells Korean in English, `neighbours` and `linear` find signals, which `base` gathers; `blend` makes
-//! probabilities of them, `sets` bounds, `refusal` abstains, `question` asks on; `parts` keeps what is measured apart from what is learnt.
+//! `source` reads, `built_in` holds our own words for the headings, `features` weighs words, `neighbours` and `linear` find
+//! signals, which `base` gathers; `blend` makes probabilities of them, `sets` bounds, `refusal` abstains, `question` asks
+//! on; `parts` keeps what is measured apart from what is learnt.
 
 mod base;
 mod blend;
-mod bridge;
 mod built_in;
 mod card;
 mod code;
