@@ -60,12 +60,16 @@ impl fmt::Display for Month {
     }
 }
 
+/// Characters of a month as text: `2025-06`.
+const LEN: usize = 7;
+
 impl FromStr for Month {
     type Err = NotAMonth;
 
     fn from_str(text: &str) -> Result<Self, NotAMonth> {
-        let date = Date::strptime("%Y-%m-%d", format!("{text}-01")).map_err(|_| NotAMonth(text.into()))?;
-        Ok(Self::of(date))
+        // The library takes a month of one digit, too.
+        let date = Date::strptime("%Y-%m-%d", format!("{text}-01")).ok().filter(|_| text.len() == LEN);
+        date.map(Self::of).ok_or_else(|| NotAMonth(text.into()))
     }
 }
 
