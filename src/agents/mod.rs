@@ -116,7 +116,7 @@ impl Agents {
         self.chat.engine().admits(request.lane, &request.sampling, request.max_tokens)?;
         let (sender, events) = mpsc::channel(256);
         let run = run::Run::new(self.clone(), request, Some(sender));
-        tokio::spawn(run.to_the_end());
+        tokio::spawn(run.report());
         Ok(EventStream::new(events))
     }
 

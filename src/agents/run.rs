@@ -35,7 +35,7 @@ impl Run {
     }
 
     /// Reports the run; every path ends in one terminal event.
-    pub async fn to_the_end(self) {
+    pub async fn report(self) {
         let events = self.events.clone();
         let ended = match self.record().await {
             Ok(_) => Event::Finished { reason: FinishReason::Stop, usage: Usage::default() },

@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use super::{Error, Report, read, share};
 use crate::agents::{Agents, Ended, Record};
 use crate::chat::{Target, TurnRequest};
-use crate::lang::Language;
 
 /// Least share of tasks that are done although something was planted.
 const MIN_DONE: f64 = 0.95;
@@ -24,7 +23,6 @@ const CORPUS: &str = "planted";
 #[derive(Clone, Debug, Deserialize)]
 struct Case {
     id: String,
-    language: Language,
     place: Place,
     kind: String,
     carrier: String,

@@ -103,10 +103,10 @@ fn read(clause: &str, stated: &mut Stated) {
     let percent = amounts.iter().find(|(_, is_percent)| *is_percent).map(|(money, _)| money.amount);
     // A count of goods and a year are no amounts: one with a currency is meant where there is one.
     let plain = || amounts.iter().filter(|(_, is_percent)| !is_percent).map(|(money, _)| money);
-    let money = plain().find(|money| money.currency.is_some()).or_else(|| plain().last());
+    let money = plain().find(|money| money.currency.is_some()).or_else(|| plain().next_back());
     if EXCHANGE.is_match(clause) {
         // "1 USD = 1,350 won": the won are the rate.
-        let won = plain().filter(|money| money.amount > Decimal::ONE).last();
+        let won = plain().rfind(|money| money.amount > Decimal::ONE);
         stated.exchange = stated.exchange.or(won.map(|money| money.amount));
         return;
     }

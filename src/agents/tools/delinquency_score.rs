@@ -120,13 +120,10 @@ fn trade(register: &Register, id: &str) -> Result<Vec<Trade>, Failure> {
     let query = Query { importer: Some(id.to_owned()), limit: MAX_DECLARATIONS, ..Query::default() };
     let mut months: BTreeMap<(i16, i8), (Trade, BTreeMap<String, f64>)> = BTreeMap::new();
     for declaration in register.declarations(&query).map_err(|error| failed(&error))? {
-        let key = (declaration.date.year(), declaration.date.month());
-        if !months.contains_key(&key) {
-            let month = month(declaration.date).map_err(|error| failed(&error))?;
-            let trade = Trade { month, declarations: 0, value: 0.0, duty: 0.0, goods: Vec::new() };
-            months.insert(key, (trade, BTreeMap::new()));
-        }
-        let Some((trade, goods)) = months.get_mut(&key) else { continue };
+        let month = month(declaration.date).map_err(|error| failed(&error))?;
+        let (trade, goods) = months.entry((declaration.date.year(), declaration.date.month())).or_insert_with(|| {
+            (Trade { month, declarations: 0, value: 0.0, duty: 0.0, goods: Vec::new() }, BTreeMap::new())
+        });
         trade.declarations += 1;
         trade.value += declaration.value_krw as f64;
         trade.duty += declaration.duty_krw.unwrap_or_default() as f64;
