@@ -70,7 +70,7 @@ static VERSIONS: [Version; 8] = [
 
 /// The text of `provision` that applies to a declaration of `day`; none where it has not changed.
 pub fn in_force(provision: &str, day: Date) -> Option<&'static Version> {
-    VERSIONS.iter().filter(|version| version.of == provision && version.from <= day).next_back()
+    VERSIONS.iter().filter(|version| provision.starts_with(version.of) && version.from <= day).next_back()
 }
 
 /// First day of the rule on rerouting.
@@ -85,6 +85,8 @@ mod tests {
         let english = |day| in_force("KR-CD-18:4", day).map(|version| version.text.en.clone());
         assert_eq!(english(date(2026, 2, 26)).as_deref(), Some("what was developed in Korea is left out"));
         assert_eq!(english(date(2026, 2, 27)).as_deref(), Some("what was performed in Korea is left out"));
+        let item = in_force("KR-CD-20(4)4", date(2026, 3, 1)).map(|version| version.from);
+        assert_eq!(item, Some(REROUTING_FROM), "an item changes with its paragraph");
         assert!(in_force("KR-CA-30(1)", date(2026, 2, 27)).is_none());
     }
 }

@@ -5,6 +5,7 @@ mod bench;
 mod full_disk;
 mod hs;
 mod scoring;
+mod value;
 
 use std::path::Path;
 use std::process::{Command, Output};
