@@ -31,7 +31,9 @@ fn a_case_is_printed_in_three_forms_and_two_languages() {
     let price = &json["lines"][0];
     assert_eq!((price["amount"].as_u64(), price["currency"].as_str()), (Some(1000), Some("USD")));
     assert_eq!(price["refs"][0], "KR-CA-30(1)");
-    assert!(run(&[]).contains("과세가격 1,400,000원") && run(&["--lang", "en"]).contains("Customs value KRW 1,400,000"));
+    assert!(
+        run(&[]).contains("과세가격 1,400,000원") && run(&["--lang", "en"]).contains("Customs value KRW 1,400,000")
+    );
     let html = run(&["--html", "--lang", "en"]);
     assert!(html.starts_with("<!doctype html>") && html.contains("1,400,000") && !html.contains("<b>machine"));
 }
