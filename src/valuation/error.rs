@@ -39,6 +39,10 @@ pub enum Error {
     AfterDeclaration { place: String, given: Date, declared: Date },
     #[error("`{place}` does not fit: a {right} relates to goods in other ways than `{given}`")]
     OddRelation { place: String, right: String, given: String },
+    #[error(
+        "`{place}` is given, and the rate of this liquor stands in the Act: a Decree moves that of takju and beer only"
+    )]
+    FixedRate { place: String },
     #[error("`{place}` is law of Korea, and the case is of system `us`")]
     NotInUs { place: String },
 }

@@ -56,6 +56,18 @@ impl Exact {
         Self((&self.0 * &scale).floor() / scale)
     }
 
+    /// Multiplied by itself `times` times.
+    pub fn power(&self, times: u32) -> Self {
+        let mut power = Self::one();
+        for bit in (0..u32::BITS - times.leading_zeros()).rev() {
+            power = power.clone() * power;
+            if times >> bit & 1 == 1 {
+                power = power * self.clone();
+            }
+        }
+        power
+    }
+
     pub fn min(self, other: Self) -> Self {
         if other < self { other } else { self }
     }
@@ -190,6 +202,15 @@ mod tests {
         assert_eq!((-number).grouped(0), "-1,234,568");
         assert_eq!(Exact::percent(Decimal::new(5, 1)).plain(4), "0.005");
         assert_eq!(Exact::zero().plain(2), "0");
+    }
+
+    #[test]
+    fn powers_are_repeated_products() {
+        let (mut product, base) = (Exact::one(), Exact::from(Decimal::new(11, 1)));
+        for times in 0..20 {
+            assert_eq!(base.power(times), product);
+            product = product * base.clone();
+        }
     }
 
     #[test]

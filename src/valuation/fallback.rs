@@ -153,12 +153,14 @@ fn rents(work: &mut GoodsWork<'_>, fallback: &Fallback) -> Found {
     let discount = Exact::one() / (Exact::one() + yearly / Exact::from(a_year.0));
     let upkeep = fallback.less.as_ref().map_or_else(Exact::zero, |less| work.home(less));
     let net = (work.home(&rent) - upkeep).max(Exact::zero());
-    let mut factor = if ahead { Exact::one() } else { discount.clone() };
-    let mut value = Exact::zero();
-    for _ in 0..periods {
-        value = value + net.clone() * factor.clone();
-        factor = factor * discount.clone();
-    }
+    let last = discount.power(periods);
+    // The sum of a geometric row, from now on or from the end of the first period on.
+    let row = if discount == Exact::one() {
+        Exact::from(i64::from(periods))
+    } else {
+        (Exact::one() - last.clone()) / (Exact::one() - discount.clone())
+    };
+    let mut value = net * row * if ahead { Exact::one() } else { discount };
     work.home_line(
         "present_value",
         words("총 예상임차료의 현재가격", "present value of the rents"),
@@ -168,8 +170,7 @@ fn rents(work: &mut GoodsWork<'_>, fallback: &Fallback) -> Found {
     );
     if let Some(option) = &fallback.option_price {
         // Due at the end of the last period.
-        let at_end = if ahead { factor } else { factor / discount };
-        let present = work.home(option) * at_end;
+        let present = work.home(option) * last;
         let label = words("구매선택권 행사금액의 현재가격", "present value of the option");
         work.home_line("present_value", label, Effect::Add, present.clone(), &refs);
         value = value + present;

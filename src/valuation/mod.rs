@@ -182,6 +182,7 @@ fn settle(valid: &ValidCase, values: &[Option<(u8, Exact)>], sheet: &mut Workshe
         let mut draft = Draft::new(*method);
         let goods = &valid.case.goods[at];
         if let Some(taxes) = taxes::taxes(&valid.case, &valid.exchange, at, value.clone(), &mut draft) {
+            sheet.lines.extend(taxes::lines(&valid.case, at, &taxes, sheet.currency));
             let (description, hs) = (goods.description.clone(), goods.hs.clone());
             sheet.goods.push(Valued { description, hs, method: *method, taxes });
         }
@@ -191,7 +192,7 @@ fn settle(valid: &ValidCase, values: &[Option<(u8, Exact)>], sheet: &mut Workshe
         let known = sheet.lines.iter().map(|line| match line.effect {
             Effect::Add => line.home.clone(),
             Effect::Deduct => -line.home.clone(),
-            Effect::None => Exact::zero(),
+            Effect::None | Effect::Tax => Exact::zero(),
         });
         sheet.totals.so_far = Some(known.sum());
         return;
@@ -251,12 +252,18 @@ fn notes(valid: &ValidCase, sheet: &mut Worksheet) {
             &["KR-CA-40", "KR-CD-37(1)"],
         ));
     }
+    sheet.notes.push(reason(
+        "과세표준은 1원 미만, 세액은 10원 미만의 끝수를 버림",
+        "of the tax base what is below 1 won is dropped, of each tax what is below 10 won",
+        &["KR-SFA-47(1)", "KR-SFA-47(2)"],
+    ));
     let small = valid.exchange.has(Currency::USD)
         && sheet.totals.customs_value.as_ref().is_some_and(|value| {
             *value <= Exact::from(Decimal::from(NO_DECLARATION_USD)) * valid.exchange.factor(Currency::USD)
         });
     let plain = ["price", "freight", "insurance", "related_cost", "after_arrival"];
-    let no_additions = sheet.lines.iter().all(|line| line.effect == Effect::None || plain.contains(&line.key));
+    let no_additions =
+        sheet.lines.iter().all(|line| matches!(line.effect, Effect::None | Effect::Tax) || plain.contains(&line.key));
     let no_excise = valid
         .case
         .goods

@@ -6,15 +6,15 @@
 //! either, and cents are rounded. Rates are those of the Acts in force in 2026; a rate that a Decree has moved is given
 //! in the case and held to the Act's limit of 30 percent either way.
 
+use jiff::civil::{Date, date};
 use rust_decimal::Decimal;
 
 use super::case::{Case, Excise, ExciseClass, Goods, Liquor, LiquorClass, RuralBase, System};
 use super::error::Error;
 use super::exact::Exact;
 use super::exchange::Exchange;
-use super::money::Number;
-use super::worksheet::{Draft, Taxes};
-use jiff::civil::{Date, date};
+use super::money::{Currency, Number};
+use super::worksheet::{Draft, Effect, Line, Taxes, Words, words};
 
 const VAT_PERCENT: i64 = 10;
 /// How far a Decree may move a rate (ICT Act 1(7), Liquor Tax Act 8(2)), in percent of it.
@@ -144,7 +144,7 @@ pub fn check_liquor(liquor: &Liquor, place: &str) -> Result<(), Error> {
             check_rate(format!("{place}.rate"), liquor.rate, act, "won a kilolitre")
         }
         // Liquor Tax Act 8(2) lets a Decree move the rates of takju and beer only.
-        (Some(_), _) => Err(Error::Twice { place: format!("{place}.rate"), other: "the rate of the Act".into() }),
+        (Some(_), _) => Err(Error::FixedRate { place: format!("{place}.rate") }),
         (None, _) => Ok(()),
     }
 }
@@ -318,4 +318,43 @@ pub fn ad_valorem_factor(goods: &Goods, system: System, with_vat: bool) -> Optio
         taxes = taxes.clone() + (Exact::one() + taxes) * hundredth(VAT_PERCENT);
     }
     Some(taxes)
+}
+
+/// The taxes as lines of the worksheet; those that are nothing only where they are always asked for.
+pub fn lines(case: &Case, at: usize, taxes: &Taxes, currency: Currency) -> Vec<Line> {
+    let goods = (case.goods.len() > 1).then_some(at);
+    let is_us = case.system == System::Us;
+    let all: [(&'static str, Words, &Exact, &[&'static str]); 7] = [
+        ("duty", words("관세", "duty"), &taxes.duty, &["KR-CA-15", "KR-CA-50(1)"]),
+        (
+            "excise",
+            words("개별소비세", "individual consumption tax"),
+            &taxes.excise,
+            &["KR-ICT-1(2)", "KR-ICT-8(1)3", "KR-ICD-4"],
+        ),
+        ("liquor", words("주세", "liquor tax"), &taxes.liquor, &["KR-LIQ-7", "KR-LIQ-8(1)", "KR-LQD-5(2)"]),
+        (
+            "transport_energy",
+            words("교통ㆍ에너지ㆍ환경세", "transport, energy and environment tax"),
+            &taxes.transport_energy,
+            &["KR-CA-4(1)"],
+        ),
+        ("education", words("교육세", "education tax"), &taxes.education, &["KR-EDU-3", "KR-EDU-5(1)"]),
+        ("rural", words("농어촌특별세", "special tax for rural development"), &taxes.rural, &["KR-RST-5(1)"]),
+        ("vat", words("부가가치세", "value-added tax"), &taxes.vat, &["KR-VAT-29(2)", "KR-VAT-30"]),
+    ];
+    let is_shown = |key: &str, tax: &Exact| !tax.is_zero() || key == "duty" || (key == "vat" && !is_us);
+    let line = |(key, label, tax, refs): (_, _, &Exact, &[&'static str])| Line {
+        key,
+        label,
+        effect: Effect::Tax,
+        amount: tax.clone(),
+        currency,
+        home: tax.clone(),
+        goods,
+        // The duty of the United States stands in its tariff; the statute on value only says what it is taken of.
+        refs: if is_us { vec!["US-1401A(a)(1)"] } else { refs.to_vec() },
+        version: None,
+    };
+    all.into_iter().filter(|(key, _, tax, _)| is_shown(key, tax)).map(line).collect()
 }

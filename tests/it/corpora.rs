@@ -99,7 +99,7 @@ fn places(data: &Path, instrument: Instrument) -> Places {
         Instrument::ConsumptionTaxDecree => law("개별소비세법__시행령.md"),
         Instrument::LiquorTaxAct => law("주세법__법률.md"),
         Instrument::LiquorTaxDecree => law("주세법__시행령.md"),
-        Instrument::EducationTaxAct => law("교육세법__법률.md"),
+        Instrument::EducationTaxAct => law("교육세법__법률(법률).md"),
         Instrument::ValuationNotice => data.join("valuation-notice/customs_investigation.json"),
         other => panic!("{other:?} has no articles"),
     };

@@ -143,7 +143,7 @@ impl<'a> Work<'a> {
         match effect {
             Effect::Add => self.parts.push(Part { home: home.clone(), share }),
             Effect::Deduct => self.parts.push(Part { home: -home.clone(), share }),
-            Effect::None => {}
+            Effect::None | Effect::Tax => {}
         }
         let goods = match share {
             Share::Goods(at) if self.case.goods.len() > 1 => Some(at),
@@ -239,7 +239,7 @@ impl<'a> Work<'a> {
                     currency,
                     home: taxes,
                     goods: None,
-                    refs: vec!["KR-CA-30(2)3"],
+                    refs: self.refs(&["KR-CA-30(2)3"], &["US-1401A(b)(3)(B)"]),
                     version: None,
                 });
             }

@@ -137,6 +137,8 @@ pub enum Effect {
     Deduct,
     /// Looked at and left out
     None,
+    /// A tax on the value
+    Tax,
 }
 
 /// What one kind of goods comes to.

@@ -219,6 +219,8 @@ impl Worksheet {
             (Effect::Deduct, false) => "deducted",
             (Effect::None, true) => "제외",
             (Effect::None, false) => "left out",
+            (Effect::Tax, true) => "세액",
+            (Effect::Tax, false) => "tax",
         };
         let mut label = line.label.in_language(language).to_owned();
         if let Some(version) = line.version {

@@ -85,6 +85,8 @@ mod tests {
         let english = |day| in_force("KR-CD-18:4", day).map(|version| version.text.en.clone());
         assert_eq!(english(date(2026, 2, 26)).as_deref(), Some("what was developed in Korea is left out"));
         assert_eq!(english(date(2026, 2, 27)).as_deref(), Some("what was performed in Korea is left out"));
+        let item = in_force("KR-CD-20(4)4", date(2026, 3, 1)).map(|version| version.from);
+        assert_eq!(item, Some(REROUTING_FROM), "an item changes with its paragraph");
         assert!(in_force("KR-CA-30(1)", date(2026, 2, 27)).is_none());
     }
 }

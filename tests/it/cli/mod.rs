@@ -8,6 +8,7 @@ mod full_disk;
 mod hs;
 mod register;
 mod scoring;
+mod value;
 
 use std::path::Path;
 use std::process::{Command, Output};
