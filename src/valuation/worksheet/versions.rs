@@ -70,7 +70,7 @@ static VERSIONS: [Version; 8] = [
 
 /// The text of `provision` that applies to a declaration of `day`; none where it has not changed.
 pub fn in_force(provision: &str, day: Date) -> Option<&'static Version> {
-    VERSIONS.iter().rfind(|version| version.of == provision && version.from <= day)
+    VERSIONS.iter().rfind(|version| provision.starts_with(version.of) && version.from <= day)
 }
 
 /// First day of the rule on rerouting.
