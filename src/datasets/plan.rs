@@ -197,7 +197,9 @@ pub fn plan(config: &GenerationConfig, documents: &[Document]) -> Result<Plan, E
     let mut balance = Balance { shares: &config.difficulties, counts: BTreeMap::new() };
     let mut turns = Turns::new(&config.personas, &mut random);
     let (mut first, mut spare) = (Vec::new(), Vec::new());
-    for (language, rows) in parted(config.rows, &config.languages) {
+    // A cell whose spare items are refused as well falls short; the others stand in for it, and the work ends at the rows
+    // that were asked for.
+    for (language, rows) in parted(config.rows + config.rows / STAND_INS, &config.languages) {
         let types: BTreeMap<QuestionType, f64> = match config.generator {
             Writers::Model => {
                 config.types.iter().filter(|(kind, _)| MODEL_TYPES.contains(kind)).map(|(k, s)| (*k, *s)).collect()
@@ -279,6 +281,9 @@ fn most_wanted(balance: &Balance<'_>) -> Difficulty {
     wanted.sort_by(|a, b| balance.wanted(*b).total_cmp(&balance.wanted(*a)));
     wanted[0]
 }
+
+/// One row in so many is planned beyond those asked for.
+const STAND_INS: usize = 100;
 
 /// Parts the rows among the types; what one cannot give goes to the others by their shares.
 fn within_capacity(

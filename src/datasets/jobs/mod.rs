@@ -145,7 +145,7 @@ impl Worker {
     /// Does an item, up to the filters that look at the row and the index.
     async fn make(&self, item: Pending) -> Made {
         let mut made = Made { row: Ok(None), item, times: Vec::new(), refusal: None };
-        match self.store.is_full(self.job.id, &made.item.cell) {
+        match self.store.is_full(self.job.id, &made.item.cell, self.job.config.rows) {
             Ok(false) => {}
             Ok(true) => return made,
             Err(error) => return Made { row: Err(error), ..made },
@@ -258,7 +258,7 @@ impl Worker {
             Err(error) => return self.put_off(&item, &error, &times),
         };
         // Items beside this one may have filled the cell since it was begun.
-        if self.store.is_full(self.job.id, &item.cell)? {
+        if self.store.is_full(self.job.id, &item.cell, self.job.config.rows)? {
             let outcome = Outcome { state: ItemState::Spare, row: None, reason: None };
             self.store.commit(self.dataset.id, &self.job, &item, &outcome, &[])?;
             return Ok(false);

@@ -280,15 +280,17 @@ impl Store {
         Ok(self.lock().query_row(sql, params![job], |row| row.get(0))?)
     }
 
-    /// Whether a cell of the plan has all its rows.
+    /// Whether a cell of the plan has all its rows, or all cells together have the `rows` that are wanted in all.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub(in crate::datasets) fn is_full(&self, job: i64, cell: &str) -> Result<bool, Error> {
+    pub(in crate::datasets) fn is_full(&self, job: i64, cell: &str, rows: usize) -> Result<bool, Error> {
         let connection = self.lock();
-        let mut statement =
-            connection.prepare_cached("SELECT have >= wanted FROM cells WHERE job = ?1 AND cell = ?2")?;
-        Ok(statement.query_row(params![job, cell], |row| row.get(0))?)
+        let mut statement = connection.prepare_cached(
+            "SELECT have >= wanted OR (SELECT SUM(have) FROM cells WHERE job = ?1) >= ?3
+             FROM cells WHERE job = ?1 AND cell = ?2",
+        )?;
+        Ok(statement.query_row(params![job, cell, rows as i64], |row| row.get(0))?)
     }
 
     /// Writes down what an item came to, with its row and its times, in one transaction. The row's id, where it is new
