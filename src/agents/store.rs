@@ -6,9 +6,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -122,7 +122,7 @@ impl Store {
         let connection = Connection::open(path).map_err(opened)?;
         // First of all: the other settings wait for whoever has the file, too.
         connection.busy_timeout(BUSY).map_err(opened)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
+        to_wal(&connection).map_err(opened)?;
         // A decision must outlive a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(opened)?;
         Self::prepare(connection, path)
@@ -137,7 +137,8 @@ impl Store {
     }
 
     fn prepare(mut connection: Connection, path: &Path) -> Result<Self, Error> {
-        let transaction = connection.transaction()?;
+        // Whoever reads the version means to write the tables: two that began as readers would be in each other's way.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
             0 => {
                 transaction.execute_batch(SCHEMA)?;
@@ -277,6 +278,19 @@ impl Store {
         let sql = format!("UPDATE approvals SET state = 'expired' WHERE state = 'pending' AND expires_at < {NOW}");
         self.lock().execute(&sql, [])?;
         Ok(())
+    }
+}
+
+/// Changes the journal, which waits for nobody: whoever comes while another does the same tries again.
+fn to_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let until = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            ended => return ended,
+        }
     }
 }
 
