@@ -68,7 +68,8 @@ const LEARNT: f64 = 0.6;
 const WATCHED: f64 = 0.8;
 /// Few leaves: of some thousand companies, more would tell chance; and contributions are exact at a cost that grows with
 /// the square of the depth.
-const SETTINGS: [Setting; 3] = [
+const SETTINGS: [Setting; 4] = [
+    Setting { max_leaves: 2, max_depth: 1, min_leaf_rows: 50 },
     Setting { max_leaves: 4, max_depth: 4, min_leaf_rows: 50 },
     Setting { max_leaves: 8, max_depth: 6, min_leaf_rows: 50 },
     Setting { max_leaves: 15, max_depth: 6, min_leaf_rows: 100 },
