@@ -29,6 +29,14 @@ pub struct Router<'a> {
 const MAX_ARGUMENTS: usize = 200;
 const NONE: &str = "none";
 
+/// Characters of a schema that a small model can still fill in; a case for the calculator takes a hundred thousand.
+const MAX_SCHEMA: usize = 4_000;
+
+/// The tools that a model may choose among: those whose arguments it can be told of.
+pub fn choosable(tools: Vec<Shown>) -> Vec<Shown> {
+    tools.into_iter().filter(|shown| shown.parameters.to_string().len() <= MAX_SCHEMA).collect()
+}
+
 impl Router<'_> {
     /// The call the request needs, if it needs one.
     ///

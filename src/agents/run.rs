@@ -116,7 +116,7 @@ impl Run {
         let router = route::Router {
             engine: self.agents.chat.engine(),
             prompts: &self.agents.prompts,
-            tools: self.agents.registry.shown(self.access()),
+            tools: route::choosable(self.agents.registry.shown(self.access())),
             lane: self.request.lane,
         };
         let step = router.choose(request, record.language, &mut record.spoken).await?;
