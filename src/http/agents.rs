@@ -98,7 +98,7 @@ async fn record(state: &AppState, Caller(owner): Caller, id: String) -> Result<R
 }
 
 fn agents(state: &AppState) -> Result<&Agents, ApiError> {
-    state.agents.as_ref().ok_or_else(|| ApiError::new(Code::RouteNotFound, "the agent is not at hand here"))
+    state.agents.as_ref().ok_or_else(|| ApiError::new(Code::NoAgent, "the agent is not at hand here"))
 }
 
 fn failed(error: Error) -> ApiError {

@@ -68,15 +68,18 @@ impl Record {
     pub fn haetae(&self) -> Option<Value> {
         let rests = self.citations.is_some() || self.refused.is_some() || !self.notices.is_empty();
         (rests || !self.agent.is_empty()).then(|| {
-            json!({
+            let mut haetae = json!({
                 "citations": self.citations.clone().unwrap_or_else(|| json!([])),
                 "quotes": self.quotes,
                 "refused": self.refused,
                 "checked": self.checked,
                 "notices": self.notices,
                 "stages": self.stages,
-                "agent": self.agent,
-            })
+            });
+            if !self.agent.is_empty() {
+                haetae["agent"] = json!(self.agent);
+            }
+            haetae
         })
     }
 
