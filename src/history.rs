@@ -5,13 +5,13 @@
 //! reads; this module does not look into it. Calls block for a disk write: keep them off the async threads.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::{Message, Role};
+use crate::sqlite::{self, NOW, Shared};
 
 /// Why a conversation could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +55,6 @@ const MAX_TITLE_CHARS: usize = 60;
 /// Most conversations listed, newest first.
 const MAX_LISTED: usize = 500;
 
-/// The current moment as SQLite writes it: ISO 8601, UTC, milliseconds.
-const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
-
 /// A conversation without its messages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conversation {
@@ -98,7 +95,7 @@ pub struct TurnPlace {
 /// The stored conversations. Cheap to clone.
 #[derive(Clone)]
 pub struct History {
-    connection: Arc<Mutex<Connection>>,
+    connection: Shared,
 }
 
 impl History {
@@ -107,9 +104,8 @@ impl History {
     /// # Errors
     /// [`Error::Open`] if it is no SQLite file or cannot be written; [`Error::TooNew`].
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let opened = |source| Error::Open { path: path.into(), source };
-        let connection = Connection::open(path).map_err(opened)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
+        let connection =
+            sqlite::open(path, sqlite::BUSY).map_err(|source| Error::Open { path: path.into(), source })?;
         Self::prepare(connection, path)
     }
 
@@ -123,23 +119,10 @@ impl History {
 
     fn prepare(mut connection: Connection, path: &Path) -> Result<Self, Error> {
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        let transaction = connection.transaction()?;
-        match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            0 => {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", FORMAT)?;
-            }
-            FORMAT => {}
-            version => return Err(Error::TooNew { path: path.into(), version, known: FORMAT }),
+        match sqlite::format_or_create(&mut connection, SCHEMA, FORMAT)? {
+            FORMAT => Ok(Self { connection: Shared::new(connection) }),
+            version => Err(Error::TooNew { path: path.into(), version, known: FORMAT }),
         }
-        transaction.commit()?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic while it was held left at most an open transaction, which its drop rolled back.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts an empty conversation.
@@ -152,7 +135,7 @@ impl History {
             "INSERT INTO conversations (id, owner, title, model, updated_at) VALUES (?1, ?2, '', ?3, {NOW})
              RETURNING id, title, model, updated_at"
         );
-        Ok(self.lock().query_row(&sql, params![id, owner, model], read_conversation)?)
+        Ok(self.connection.lock().query_row(&sql, params![id, owner, model], read_conversation)?)
     }
 
     /// The owner's conversations, the latest first, at most 500.
@@ -160,7 +143,7 @@ impl History {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn list(&self, owner: &str) -> Result<Vec<Conversation>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT id, title, model, updated_at FROM conversations WHERE owner = ?1
              ORDER BY updated_at DESC, rowid DESC LIMIT ?2",
@@ -174,7 +157,7 @@ impl History {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn read(&self, owner: &str, id: &str) -> Result<Option<(Conversation, Vec<StoredMessage>)>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let sql = "SELECT id, title, model, updated_at FROM conversations WHERE owner = ?1 AND id = ?2";
         let Some(conversation) = connection.query_row(sql, params![owner, id], read_conversation).optional()? else {
             return Ok(None);
@@ -202,7 +185,7 @@ impl History {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn turns(&self) -> Result<Vec<LoggedTurn>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT model, question.content, answer.content, answer.haetae, answer.id FROM messages answer
              JOIN conversations ON conversations.id = answer.conversation
@@ -233,7 +216,7 @@ impl History {
     /// [`Error::Sqlite`].
     pub fn rename(&self, owner: &str, id: &str, title: &str) -> Result<bool, Error> {
         let sql = "UPDATE conversations SET title = ?3 WHERE owner = ?1 AND id = ?2";
-        Ok(self.lock().execute(sql, params![owner, id, title])? == 1)
+        Ok(self.connection.lock().execute(sql, params![owner, id, title])? == 1)
     }
 
     /// Removes a conversation with its messages; false where the owner has none of that id.
@@ -242,7 +225,7 @@ impl History {
     /// [`Error::Sqlite`].
     pub fn delete(&self, owner: &str, id: &str) -> Result<bool, Error> {
         let sql = "DELETE FROM conversations WHERE owner = ?1 AND id = ?2";
-        Ok(self.lock().execute(sql, params![owner, id])? == 1)
+        Ok(self.connection.lock().execute(sql, params![owner, id])? == 1)
     }
 
     /// Stores the question that `messages` ends with; `None` where the owner has no such conversation, or where there
@@ -262,7 +245,7 @@ impl History {
     ) -> Result<Option<TurnPlace>, Error> {
         let asked: Vec<&str> = messages.iter().filter(|m| m.role == Role::User).map(|m| m.content.as_str()).collect();
         let Some(question) = asked.last() else { return Ok(None) };
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         let sql = format!(
             "UPDATE conversations SET updated_at = {NOW}, model = ?3,
@@ -285,7 +268,7 @@ impl History {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn end_turn(&self, place: &TurnPlace, content: &str, haetae: Option<&Value>) -> Result<(), Error> {
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         let sql = "SELECT max(id) FROM messages WHERE conversation = ?1";
         let last: Option<i64> = transaction.query_row(sql, params![place.conversation], |row| row.get(0))?;

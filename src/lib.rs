@@ -46,6 +46,7 @@
 //! - [`kernels`]: arithmetic made for the processor: products with quantised weights, attention, threads.
 //! - [`lang`]: the two languages.
 //! - [`durable`]: files that outlive a power cut.
+//! - [`sqlite`]: files of tables, opened by several processes.
 //! - [`assets`]: what is built into the binary.
 //! - [`telemetry`]: what is counted, under the names Prometheus reads.
 //!
@@ -135,5 +136,6 @@ pub mod rag;
 pub mod rates;
 pub mod register;
 pub mod scoring;
+pub mod sqlite;
 pub mod telemetry;
 pub mod valuation;

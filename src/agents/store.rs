@@ -5,14 +5,13 @@
 //! what was granted and not done.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::trace::Record;
+use crate::sqlite::{self, NOW, Shared};
 
 /// Why runs could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -100,16 +99,12 @@ const SCHEMA: &str = "
     ) STRICT;
     CREATE INDEX approvals_by_state ON approvals (state, asked_at);
 ";
-/// The current moment as SQLite writes it: ISO 8601, UTC, milliseconds.
-const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
-/// Longest wait for another process at the file.
-const BUSY: Duration = Duration::from_secs(5);
 const COLUMNS: &str = "id, run, tool, arguments, state, asked_at, expires_at, decided_by, decided_at, outcome";
 
 /// The stored runs. Cheap to clone; calls block for a disk write.
 #[derive(Clone)]
 pub struct Store {
-    connection: Arc<Mutex<Connection>>,
+    connection: Shared,
 }
 
 impl Store {
@@ -119,10 +114,7 @@ impl Store {
     /// [`Error::Open`], [`Error::TooNew`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let opened = |source| Error::Open { path: path.into(), source };
-        let connection = Connection::open(path).map_err(opened)?;
-        // First of all: the other settings wait for whoever has the file, too.
-        connection.busy_timeout(BUSY).map_err(opened)?;
-        to_wal(&connection).map_err(opened)?;
+        let connection = sqlite::open(path, sqlite::BUSY).map_err(opened)?;
         // A decision must outlive a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(opened)?;
         Self::prepare(connection, path)
@@ -137,23 +129,10 @@ impl Store {
     }
 
     fn prepare(mut connection: Connection, path: &Path) -> Result<Self, Error> {
-        // Whoever reads the version means to write the tables: two that began as readers would be in each other's way.
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match transaction.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            0 => {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", FORMAT)?;
-            }
-            FORMAT => {}
-            version => return Err(Error::TooNew { path: path.into(), version, known: FORMAT }),
+        match sqlite::format_or_create(&mut connection, SCHEMA, FORMAT)? {
+            FORMAT => Ok(Self { connection: Shared::new(connection) }),
+            version => Err(Error::TooNew { path: path.into(), version, known: FORMAT }),
         }
-        transaction.commit()?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic while it was held left at most an open transaction, which its drop rolled back.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a run; one of the same id is replaced.
@@ -163,7 +142,7 @@ impl Store {
     pub fn keep(&self, record: &Record) -> Result<(), Error> {
         let json = serde_json::to_string(record).map_err(|source| Error::Corrupt { id: record.id.clone(), source })?;
         let sql = "INSERT OR REPLACE INTO runs (id, owner, started_at, record) VALUES (?1, ?2, ?3, ?4)";
-        self.lock().execute(sql, params![record.id, record.caller, record.started_at, json])?;
+        self.connection.lock().execute(sql, params![record.id, record.caller, record.started_at, json])?;
         Ok(())
     }
 
@@ -173,7 +152,8 @@ impl Store {
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn run(&self, id: &str, owner: Option<&str>) -> Result<Option<Record>, Error> {
         let sql = "SELECT record FROM runs WHERE id = ?1 AND (?2 IS NULL OR owner = ?2)";
-        let json: Option<String> = self.lock().query_row(sql, params![id, owner], |row| row.get(0)).optional()?;
+        let json: Option<String> =
+            self.connection.lock().query_row(sql, params![id, owner], |row| row.get(0)).optional()?;
         let read =
             |json: String| serde_json::from_str(&json).map_err(|source| Error::Corrupt { id: id.into(), source });
         json.map(read).transpose()
@@ -184,7 +164,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn runs(&self, owner: &str, limit: usize) -> Result<Vec<String>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection
             .prepare_cached("SELECT id FROM runs WHERE owner = ?1 ORDER BY started_at DESC, rowid DESC LIMIT ?2")?;
         let rows = statement.query_map(params![owner, limit as i64], |row| row.get(0))?;
@@ -202,7 +182,7 @@ impl Store {
              VALUES (?1, ?2, ?3, ?4, 'pending', {NOW}, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?5))"
         );
         let lifetime = format!("+{hours} hours");
-        self.lock().execute(&sql, params![id, run, tool, arguments.to_string(), lifetime])?;
+        self.connection.lock().execute(&sql, params![id, run, tool, arguments.to_string(), lifetime])?;
         self.approval(&id)
     }
 
@@ -213,7 +193,7 @@ impl Store {
     pub fn approval(&self, id: &str) -> Result<Approval, Error> {
         self.expire()?;
         let sql = format!("SELECT {COLUMNS} FROM approvals WHERE id = ?1");
-        let found = self.lock().query_row(&sql, params![id], read_approval).optional()?;
+        let found = self.connection.lock().query_row(&sql, params![id], read_approval).optional()?;
         found.ok_or_else(|| Error::NoApproval { id: id.into() })?
     }
 
@@ -235,7 +215,7 @@ impl Store {
     }
 
     fn of_state(&self, state: State) -> Result<Vec<Approval>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let sql = format!("SELECT {COLUMNS} FROM approvals WHERE state = ?1 ORDER BY asked_at, rowid");
         let mut statement = connection.prepare_cached(&sql)?;
         let rows = statement.query_map(params![state.name()], read_approval)?;
@@ -255,7 +235,7 @@ impl Store {
         let sql = format!(
             "UPDATE approvals SET state = ?2, decided_by = ?3, decided_at = {NOW} WHERE id = ?1 AND state = 'pending'"
         );
-        let changed = self.lock().execute(&sql, params![id, state.name(), by.trim()])?;
+        let changed = self.connection.lock().execute(&sql, params![id, state.name(), by.trim()])?;
         let approval = self.approval(id)?;
         if changed == 0 {
             return Err(Error::Decided { id: id.into(), state: approval.state.name() });
@@ -270,27 +250,14 @@ impl Store {
     pub fn finish(&self, id: &str, done: bool, outcome: &Value) -> Result<Approval, Error> {
         let state = if done { State::Done } else { State::Failed };
         let sql = "UPDATE approvals SET state = ?2, outcome = ?3 WHERE id = ?1 AND state = 'granted'";
-        self.lock().execute(sql, params![id, state.name(), outcome.to_string()])?;
+        self.connection.lock().execute(sql, params![id, state.name(), outcome.to_string()])?;
         self.approval(id)
     }
 
     fn expire(&self) -> Result<(), Error> {
         let sql = format!("UPDATE approvals SET state = 'expired' WHERE state = 'pending' AND expires_at < {NOW}");
-        self.lock().execute(&sql, [])?;
+        self.connection.lock().execute(&sql, [])?;
         Ok(())
-    }
-}
-
-/// Changes the journal, which waits for nobody: whoever comes while another does the same tries again.
-fn to_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let until = Instant::now() + BUSY;
-    loop {
-        match connection.pragma_update(None, "journal_mode", "WAL") {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < until => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            ended => return ended,
-        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Register {
     /// [`Error::Sqlite`].
     pub fn find_companies(&self, name: &str, limit: usize) -> Result<Vec<Candidate>, Error> {
         let mut found: Vec<(String, Likeness, f64)> = Vec::new();
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let id = name.trim();
         let is_id = connection.prepare_cached("SELECT 1 FROM companies WHERE id = ?")?.exists([id])?;
         if is_id {

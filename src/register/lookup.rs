@@ -14,7 +14,7 @@ impl Register {
     /// # Errors
     /// [`Error::Sqlite`], here and below.
     pub fn company(&self, id: &str) -> Result<Option<Company>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("{COMPANY} WHERE id = ?"))?;
         Ok(statement.query_row([id], company).optional()?)
     }
@@ -28,7 +28,7 @@ impl Register {
     }
 
     pub fn person(&self, id: &str) -> Result<Option<Person>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached("SELECT id, name_ko, name_en FROM people WHERE id = ?")?;
         Ok(statement.query_row([id], person).optional()?)
     }
@@ -46,7 +46,7 @@ impl Register {
 
     /// The roles in one company.
     pub fn roles_in(&self, company: &str) -> Result<Vec<Role>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement =
             connection.prepare_cached(&format!("{ROLE} WHERE company = ? ORDER BY role, person, holder"))?;
         Ok(statement.query_map([company], role)?.collect::<Result<_, _>>()?)
@@ -63,7 +63,7 @@ impl Register {
     }
 
     pub fn seller(&self, id: &str) -> Result<Option<Seller>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("{SELLER} WHERE id = ?"))?;
         Ok(statement.query_row([id], seller).optional()?)
     }
@@ -76,7 +76,7 @@ impl Register {
             PartyKind::Seller => "SELECT NULL, name FROM sellers WHERE id = ?",
             PartyKind::Broker => "SELECT name_ko, name_en FROM brokers WHERE id = ?",
         };
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(sql)?;
         let party = statement
             .query_row([id], |row| Ok(Party { kind, id: id.to_owned(), name_ko: row.get(0)?, name_en: row.get(1)? }));
@@ -94,7 +94,7 @@ impl Register {
     }
 
     pub fn declaration(&self, id: &str) -> Result<Option<Declaration>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("{DECLARATION} WHERE id = ?"))?;
         Ok(statement.query_row([id], declaration).optional()?)
     }
@@ -108,7 +108,7 @@ impl Register {
             ORDER BY date DESC, rowid DESC"
         );
         values.push(Value::Integer(i64::try_from(query.limit).unwrap_or(i64::MAX)));
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&sql)?;
         Ok(statement.query_map(rusqlite::params_from_iter(values), declaration)?.collect::<Result<_, _>>()?)
     }
@@ -116,14 +116,14 @@ impl Register {
     /// How many declarations fit, whatever the limit.
     pub fn count_declarations(&self, query: &Query) -> Result<usize, Error> {
         let (condition, values) = condition(query);
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("SELECT COUNT(*) FROM declarations {condition}"))?;
         Ok(statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0))?)
     }
 
     /// A company's months, the oldest first.
     pub fn ledger(&self, company: &str) -> Result<Vec<LedgerMonth>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT company, month, due_krw, paid_krw, days_late, arrears_krw FROM ledgers WHERE company = ? ORDER BY month",
         )?;
@@ -142,7 +142,7 @@ impl Register {
 
     /// A company's audits, the oldest first.
     pub fn audits(&self, company: &str) -> Result<Vec<Audit>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("{AUDIT} WHERE company = ? ORDER BY date"))?;
         Ok(statement.query_map(params![company], audit)?.collect::<Result<_, _>>()?)
     }
@@ -152,7 +152,7 @@ impl Register {
     }
 
     pub(super) fn all<T>(&self, sql: &str, read: fn(&Row) -> rusqlite::Result<T>) -> Result<Vec<T>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare(sql)?;
         Ok(statement.query_map([], read)?.collect::<Result<_, _>>()?)
     }

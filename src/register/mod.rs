@@ -15,9 +15,10 @@ mod schema;
 mod sums;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
+
+use crate::sqlite::{self, Shared};
 
 pub use find::{Candidate, Likeness};
 pub use import::{BadRow, BadRows, Imported, import};
@@ -55,7 +56,7 @@ pub const FILE: &str = "register.sqlite";
 /// The tables. Cheap to clone; calls block for the disk, so keep them off the async threads.
 #[derive(Clone)]
 pub struct Register {
-    connection: Arc<Mutex<Connection>>,
+    connection: Shared,
 }
 
 impl Register {
@@ -71,8 +72,8 @@ impl Register {
         let opened = |source| Error::Open { path: path.clone(), source };
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(opened)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(opened)?;
-        match connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(opened)? {
+        connection.busy_timeout(sqlite::BUSY).map_err(opened)?;
+        match sqlite::format_of(&connection).map_err(opened)? {
             // An import that was killed before its first commit leaves an empty file.
             0 => return Ok(None),
             schema::FORMAT => {}
@@ -80,18 +81,13 @@ impl Register {
         }
         // Pages for the lookups of a few hundred thousand rows.
         connection.pragma_update(None, "cache_size", -65_536).map_err(opened)?;
-        Ok(Some(Self { connection: Arc::new(Mutex::new(connection)) }))
+        Ok(Some(Self { connection: Shared::new(connection) }))
     }
 
     /// Whether the tables are of an invented world. Asked of the file each time: another process may have imported.
     pub fn is_demo(&self) -> bool {
         // Where it cannot be read, no more can the tables; until that is said, nothing is taken for real.
-        schema::marker(&self.lock()).map_or(true, |marker| marker.is_some())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic while it was held left at most a statement unfinished, which its drop reset.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        schema::marker(&self.connection.lock()).map_or(true, |marker| marker.is_some())
     }
 }
 

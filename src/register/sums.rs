@@ -119,7 +119,7 @@ impl Register {
     /// # Errors
     /// [`Error::Sqlite`], here and below.
     pub fn span(&self) -> Result<Option<Span>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let sql = "SELECT first, last FROM (SELECT MIN(date) AS first FROM declarations),
             (SELECT MAX(date) AS last FROM declarations) WHERE first IS NOT NULL";
         Ok(connection.query_row(sql, [], |row| Ok(Span { from: date(row, 0)?, to: date(row, 1)? })).optional()?)
@@ -143,14 +143,14 @@ impl Register {
     }
 
     pub fn industry(&self, company: &str) -> Result<Option<Industry>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("{INDUSTRY} WHERE company = ?"))?;
         Ok(statement.query_row([company], industry).optional()?)
     }
 
     /// Companies whose main chapter is that of `company`, itself among them, the greatest first.
     pub fn peers(&self, company: &str, limit: usize) -> Result<Vec<Industry>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!(
             "{INDUSTRY} WHERE chapter = (SELECT chapter FROM industries WHERE company = ?1)
             ORDER BY total_krw DESC, company LIMIT ?2"
@@ -161,7 +161,7 @@ impl Register {
 
     /// A company's trade by quarter, the oldest first; quarters without trade are absent.
     pub fn quarters(&self, company: &str, span: Span) -> Result<Vec<Quarter>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT substr(date, 1, 4) || '-' || printf('%02d', (CAST(substr(date, 6, 2) AS INTEGER) - 1) / 3 * 3 + 1)
                 || '-01' AS start, COUNT(*), SUM(value_krw), COALESCE(SUM(mass_kg), 0.0), COALESCE(SUM(duty_krw), 0)
@@ -187,7 +187,7 @@ impl Register {
             Dimension::Hs => "MAX(item_ko), MAX(item_en)",
             _ => "NULL, NULL",
         };
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {column}, {names}, COUNT(*), SUM(value_krw) AS value, COALESCE(SUM(mass_kg), 0.0) FROM declarations
             WHERE importer = ? AND date BETWEEN ? AND ? AND {column} IS NOT NULL
@@ -210,7 +210,7 @@ impl Register {
 
     /// What each company imported in a period under codes that begin with `hs_prefix`.
     pub fn trade_of(&self, hs_prefix: &str, span: Span) -> Result<Vec<TradeSum>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT importer, SUM(value_krw), COALESCE(SUM(mass_kg), 0.0) FROM declarations
             WHERE hs >= ? AND hs < ? AND date BETWEEN ? AND ? GROUP BY importer",
@@ -234,7 +234,7 @@ impl Register {
     }
 
     fn payments_where(&self, condition: &str, to: Date, value: impl rusqlite::ToSql) -> Result<Vec<Payment>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!(
             "SELECT company, COUNT(*), SUM(days_late > 30 OR arrears_krw > 0), SUM(arrears_krw),
                 SUM(arrears_krw > 0),
@@ -257,7 +257,7 @@ impl Register {
 
     /// How many of a company's declarations were looked into up to a day, and in how many fraud was found.
     pub fn inspections(&self, company: &str, to: Date) -> Result<(i64, i64), Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT COUNT(fraud), COALESCE(SUM(fraud), 0) FROM declarations WHERE importer = ? AND date <= ?",
         )?;

@@ -26,7 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "documents",
         ],
     ),
-    ("base", &["config", "kernels", "lang", "legal", "masking", "prompts", "assets", "durable", "telemetry"]),
+    ("base", &["config", "kernels", "lang", "legal", "masking", "prompts", "assets", "durable", "sqlite", "telemetry"]),
 ];
 
 /// Arrows within a layer, each with what justifies it. One that is not used any more fails the test.

@@ -15,7 +15,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn keep_documents<'a>(&self, documents: impl IntoIterator<Item = &'a Document>) -> Result<(), Error> {
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         for document in documents {
             let body = serde_json::to_string(document).map_err(|source| Error::Corrupt { row: 0, source })?;
@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn documents_of(&self, dataset: i64) -> Result<HashMap<(String, String), Document>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT id, version, body FROM documents WHERE id IN
              (SELECT DISTINCT document FROM grounds JOIN rows ON rows.id = grounds.row WHERE dataset = ?1)",
@@ -51,7 +51,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn document(&self, id: &str, version: &str) -> Result<Option<Document>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached("SELECT body FROM documents WHERE id = ?1 AND version = ?2")?;
         let mut rows = statement.query(params![id, version])?;
         let Some(row) = rows.next()? else { return Ok(None) };

@@ -5,8 +5,9 @@ use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use super::rows::insert;
-use super::{Dataset, NOW, NewRow, Store};
+use super::{Dataset, NewRow, Store};
 use crate::datasets::{Error, GenerationConfig, Plan, State, Work};
+use crate::sqlite::NOW;
 
 /// How far a generation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -118,7 +119,7 @@ impl Store {
         super::check_name(name)?;
         let json = |source| Error::Corrupt { row: 0, source };
         {
-            let mut connection = self.lock();
+            let mut connection = self.connection.lock();
             let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             let dataset: Option<i64> = transaction
                 .query_row(
@@ -176,7 +177,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn job(&self, dataset: &Dataset) -> Result<Option<Job>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let found = connection
             .query_row(
                 "SELECT id, version, state, config, notes, created_at,
@@ -228,7 +229,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub(in crate::datasets) fn job_state(&self, job: i64) -> Result<JobState, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let state: String = connection
             .prepare_cached("SELECT state FROM jobs WHERE id = ?1")?
             .query_row(params![job], |row| row.get(0))?;
@@ -243,7 +244,7 @@ impl Store {
         let names: Vec<String> = from.iter().map(|state| format!("'{}'", state.name())).collect();
         let sql =
             format!("UPDATE jobs SET state = ?2, changed_at = {NOW} WHERE id = ?1 AND state IN ({})", names.join(", "));
-        Ok(self.lock().execute(&sql, params![job, state.name()])? == 1)
+        Ok(self.connection.lock().execute(&sql, params![job, state.name()])? == 1)
     }
 
     /// The items whose turn it is, in the order of the plan: `now` is in seconds since 1970.
@@ -251,7 +252,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub(in crate::datasets) fn pending(&self, job: i64, now: i64, limit: usize) -> Result<Vec<Pending>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT ordinal, cell, work, attempts FROM items
              WHERE job = ?1 AND state = 'pending' AND not_before <= ?2 ORDER BY ordinal LIMIT ?3",
@@ -277,7 +278,7 @@ impl Store {
     /// [`Error::Sqlite`].
     pub(in crate::datasets) fn next_attempt(&self, job: i64) -> Result<Option<i64>, Error> {
         let sql = "SELECT MIN(not_before) FROM items WHERE job = ?1 AND state = 'pending'";
-        Ok(self.lock().query_row(sql, params![job], |row| row.get(0))?)
+        Ok(self.connection.lock().query_row(sql, params![job], |row| row.get(0))?)
     }
 
     /// Whether a cell of the plan has all its rows, or all cells together have the `rows` that are wanted in all.
@@ -285,7 +286,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub(in crate::datasets) fn is_full(&self, job: i64, cell: &str, rows: usize) -> Result<bool, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT have >= wanted OR (SELECT SUM(have) FROM cells WHERE job = ?1) >= ?3
              FROM cells WHERE job = ?1 AND cell = ?2",
@@ -306,7 +307,7 @@ impl Store {
         outcome: &Outcome<'_>,
         times: &[Timed],
     ) -> Result<Option<i64>, Error> {
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         let mut state = outcome.state;
         let mut accepted = None;
@@ -348,7 +349,7 @@ impl Store {
         not_before: i64,
         reason: &str,
     ) -> Result<(), Error> {
-        self.lock().execute(
+        self.connection.lock().execute(
             "UPDATE items SET attempts = attempts + 1, not_before = ?3, reason = ?4 WHERE job = ?1 AND ordinal = ?2",
             params![job, item.ordinal, not_before, reason],
         )?;

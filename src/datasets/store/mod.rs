@@ -11,13 +11,13 @@ mod rows;
 mod text;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 use serde::Serialize;
 
 use super::{Error, check_name};
+use crate::sqlite::{self, NOW, Shared};
 
 pub use job::{ItemState, Job, JobState, Pending, StageTime};
 pub(in crate::datasets) use job::{Outcome, Timed};
@@ -28,9 +28,6 @@ pub use rows::{Change, Decision, NewRow};
 const FORMAT: i64 = 1;
 
 const SCHEMA: &str = include_str!("schema.sql");
-
-/// The current moment as SQLite writes it: ISO 8601, UTC, milliseconds.
-const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// Longest wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(20);
@@ -59,7 +56,7 @@ pub struct Version {
 /// All datasets of a home folder. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    connection: Arc<Mutex<Connection>>,
+    connection: Shared,
     path: PathBuf,
 }
 
@@ -75,35 +72,16 @@ impl Store {
     /// [`Error::Open`] if it is no SQLite file or cannot be written; [`Error::TooNew`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let opened = |source| Error::Open { path: path.into(), source };
-        let mut connection = Connection::open(path).map_err(opened)?;
-        connection.busy_timeout(BUSY).map_err(opened)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
+        let mut connection = sqlite::open(path, BUSY).map_err(opened)?;
         // In WAL mode a power cut takes at most the last transactions, whole; the work they did is done again.
         connection.pragma_update(None, "synchronous", "NORMAL").map_err(opened)?;
         connection.pragma_update(None, "foreign_keys", true).map_err(opened)?;
         connection.pragma_update(None, "cache_size", -65_536).map_err(opened)?;
         connection.set_prepared_statement_cache_capacity(64);
-        let version_of =
-            |connection: &Connection| connection.pragma_query_value(None, "user_version", |row| row.get(0));
-        if version_of(&connection).map_err(opened)? == 0 {
-            // Of two processes that find the file empty, one makes the tables and the other waits and sees them.
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            if version_of(&transaction)? == 0 {
-                transaction.execute_batch(SCHEMA)?;
-                transaction.pragma_update(None, "user_version", FORMAT)?;
-            }
-            transaction.commit()?;
+        match sqlite::format_or_create(&mut connection, SCHEMA, FORMAT)? {
+            FORMAT => Ok(Self { connection: Shared::new(connection), path: path.into() }),
+            version => Err(Error::TooNew { path: path.into(), version, known: FORMAT }),
         }
-        let version = version_of(&connection)?;
-        if version != FORMAT {
-            return Err(Error::TooNew { path: path.into(), version, known: FORMAT });
-        }
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), path: path.into() })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic while it was held left at most an open transaction, which its drop rolled back.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts an empty dataset.
@@ -115,7 +93,7 @@ impl Store {
         let sql = format!(
             "INSERT INTO datasets (name, corpus, created_at) VALUES (?1, ?2, {NOW}) ON CONFLICT (name) DO NOTHING"
         );
-        let num_made = self.lock().execute(&sql, params![name, corpus])?;
+        let num_made = self.connection.lock().execute(&sql, params![name, corpus])?;
         if num_made == 0 {
             return Err(Error::Exists { name: name.into() });
         }
@@ -128,7 +106,7 @@ impl Store {
     /// [`Error::Unknown`], [`Error::Sqlite`].
     pub fn dataset(&self, name: &str) -> Result<Dataset, Error> {
         let sql = format!("{DATASET} WHERE name = ?1");
-        let found = self.lock().query_row(&sql, params![name], read_dataset).optional()?;
+        let found = self.connection.lock().query_row(&sql, params![name], read_dataset).optional()?;
         found.ok_or_else(|| Error::Unknown { name: name.into() })
     }
 
@@ -137,7 +115,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn datasets(&self) -> Result<Vec<Dataset>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&format!("{DATASET} ORDER BY name"))?;
         let datasets = statement.query_map([], read_dataset)?;
         Ok(datasets.collect::<Result<_, _>>()?)
@@ -152,7 +130,7 @@ impl Store {
             "INSERT INTO versions (dataset, number, note, created_at)
              SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, {NOW} FROM versions WHERE dataset = ?1 RETURNING number"
         );
-        Ok(self.lock().query_row(&sql, params![dataset, note], |row| row.get(0))?)
+        Ok(self.connection.lock().query_row(&sql, params![dataset, note], |row| row.get(0))?)
     }
 
     /// The versions of a dataset, oldest first.
@@ -160,7 +138,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn versions(&self, dataset: i64) -> Result<Vec<Version>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT number, note, created_at, (SELECT COUNT(*) FROM rows WHERE dataset = v.dataset AND version = number)
              FROM versions v WHERE dataset = ?1 ORDER BY number",

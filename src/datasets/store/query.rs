@@ -152,7 +152,7 @@ impl Store {
              LIMIT {limit}",
             condition.sql
         );
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(condition.values))?;
         let mut found = Vec::new();
@@ -186,7 +186,7 @@ impl Store {
             }
             Searched::All => format!("SELECT COALESCE(SUM(num), 0) FROM facets WHERE {}", condition.sql),
         };
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&sql)?;
         Ok(statement.query_row(params_from_iter(condition.values), |row| row.get(0))?)
     }
@@ -209,7 +209,7 @@ impl Store {
             Searched::All => format!("SELECT {FACETS}, num FROM facets WHERE {} AND num > 0", condition.sql),
         };
         let mut facets = Facets::default();
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(&sql)?;
         let mut rows = statement.query(params_from_iter(condition.values))?;
         while let Some(row) = rows.next()? {
@@ -244,7 +244,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub(in crate::datasets) fn coverage(&self, dataset: i64) -> Result<Vec<Covered>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT topic, type, persona, language, SUM(num) FROM facets
              WHERE dataset = ?1 AND state IN ('accepted', 'approved') GROUP BY 1, 2, 3, 4 HAVING SUM(num) > 0",

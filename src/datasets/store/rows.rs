@@ -4,9 +4,10 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Dataset, Filter, NOW, Store, text};
+use super::{Dataset, Filter, Store, text};
 use crate::datasets::{Difficulty, Error, Generator, Persona, QuestionType, Row, Split, State, StoredRow};
 use crate::lang::Language;
+use crate::sqlite::NOW;
 
 /// A row about to be kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,7 +157,7 @@ impl Store {
     pub fn add(&self, dataset: &Dataset, version: i64, rows: &[NewRow]) -> Result<usize, Error> {
         let mut num_new = 0;
         for batch in rows.chunks(BATCH) {
-            let mut connection = self.lock();
+            let mut connection = self.connection.lock();
             let transaction = connection.transaction()?;
             for row in batch {
                 num_new += usize::from(insert(&transaction, dataset.id, version, row)?.is_some());
@@ -171,7 +172,7 @@ impl Store {
     /// # Errors
     /// [`Error::UnknownRow`], [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn row(&self, dataset: &Dataset, id: i64) -> Result<StoredRow, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let sql = format!(
             "SELECT {COLUMNS} FROM rows JOIN contents ON contents.row = rows.id WHERE rows.id = ?1 AND dataset = ?2"
         );
@@ -228,7 +229,7 @@ impl Store {
         if done.is_empty() {
             return Ok(());
         }
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         let hash = row.row.hash();
         let twin: Option<i64> = transaction
@@ -265,7 +266,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn edits(&self, row: i64) -> Result<Vec<Change>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection
             .prepare_cached("SELECT editor, made_at, field, before, after FROM edits WHERE row = ?1 ORDER BY id")?;
         let edits = statement.query_map(params![row], |row| {
@@ -291,7 +292,7 @@ impl Store {
         decision: &Decision,
         state_of: impl Fn(&[Decision]) -> State,
     ) -> Result<State, Error> {
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         transaction.execute(
             &format!(
@@ -323,7 +324,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub(in crate::datasets) fn decisions(&self, dataset: i64) -> Result<Vec<(i64, Decision)>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT row, reviewer, approves, reason FROM decisions JOIN rows ON rows.id = row WHERE dataset = ?1
              ORDER BY row, decisions.id",
@@ -340,7 +341,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub fn next_for_review(&self, dataset: &Dataset, reviewer: &str) -> Result<Option<StoredRow>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         for state in [State::Candidate, State::Stale, State::Accepted] {
             let sql = format!(
                 "SELECT {COLUMNS} FROM rows JOIN contents ON contents.row = rows.id
@@ -362,7 +363,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn set_splits(&self, splits: &[(i64, Option<Split>)]) -> Result<(), Error> {
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         for (row, split) in splits {
             let split = split.map_or("", Split::name);
@@ -378,7 +379,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn set_state(&self, row: i64, state: State, reason: Option<&str>) -> Result<(), Error> {
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         transaction.execute("UPDATE rows SET state = ?2 WHERE id = ?1", params![row, state.name()])?;
         transaction.execute("UPDATE contents SET reason = ?2 WHERE row = ?1", params![row, reason])?;
@@ -394,7 +395,7 @@ impl Store {
     /// [`Error::Sqlite`], [`Error::Corrupt`].
     pub(in crate::datasets) fn move_evidence(&self, id: i64, moved: &Row) -> Result<(), Error> {
         let evidence = serde_json::to_string(&moved.evidence).map_err(|source| Error::Corrupt { row: id, source })?;
-        let mut connection = self.lock();
+        let mut connection = self.connection.lock();
         let transaction = connection.transaction()?;
         // Another row that says the same at the new place was made meanwhile; this one stays where it was.
         let num_changed =
@@ -410,7 +411,7 @@ impl Store {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn generators(&self, dataset: i64) -> Result<Vec<(Generator, i64)>, Error> {
-        let connection = self.lock();
+        let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT generator, COUNT(*) FROM rows WHERE dataset = ?1 AND state IN ('accepted', 'approved')
              GROUP BY generator ORDER BY generator",

@@ -11,11 +11,12 @@ mod tables;
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::names::{grams, plain_name};
 use super::{Error, FILE, Register, schema};
+use crate::sqlite;
 
 /// A row that cannot be used.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -79,9 +80,7 @@ pub fn import(home: &Path, folder: &Path) -> Result<(Register, Imported), Error>
     fs_err::create_dir_all(home).map_err(|source| Error::Unreadable { path: home.into(), source })?;
     let path = home.join(FILE);
     let opened = |source| Error::Open { path: path.clone(), source };
-    let mut connection = Connection::open(&path).map_err(opened)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(opened)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
+    let mut connection = sqlite::open(&path, sqlite::BUSY).map_err(opened)?;
     connection.pragma_update(None, "cache_size", -262_144)?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     for table in schema::TABLES {
