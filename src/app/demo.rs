@@ -11,7 +11,7 @@ use anyhow::Context;
 use crate::demo::World;
 use crate::rates;
 use crate::register::{self, Register};
-use crate::scoring::{self, Files, Mapping, Shelf, Training, delinquency, hs};
+use crate::scoring::{self, Files, Mapping, Shelf, Training, delinquency, hs, version_at};
 
 /// Enough companies for every planted pattern, and few enough to be learnt from in seconds.
 const WORLD: World = World { seed: 1, scale: 0.3 };
@@ -37,15 +37,15 @@ pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<(
     if register.as_ref().is_some_and(|register| !register.is_demo()) {
         return Ok(());
     }
-    let is_there = |kind: &str| home.join("scoring").join(kind).join("CURRENT").is_file();
-    if register.is_some() && is_there("risk") && is_there("delinquency") {
+    let (risk, delinquency) = (Shelf::risk(home), Shelf::delinquency(home));
+    if register.is_some() && risk.has_version() && delinquency.has_version() {
         return Ok(());
     }
     // Of another process that prepares the same home, a killed one among them, the folder is another.
     let folder = home.join(format!("demo-{}", std::process::id()));
     let _ = fs_err::remove_dir_all(&folder);
     fs_err::create_dir_all(home)?;
-    let made = make(home, &folder, register.is_none(), &is_there, edit);
+    let made = make(home, &folder, register.is_none(), edit);
     let _ = fs_err::remove_dir_all(&folder);
     made.context("the demo could not be made")
 }
@@ -53,26 +53,21 @@ pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<(
 /// HS recommendation from the built-in descriptions of the headings, where nothing was learnt yet. Nothing in it is invented.
 fn learn_headings(home: &Path) -> anyhow::Result<()> {
     let shelf = Shelf::hs(home);
-    if home.join("scoring").join("hs").join("CURRENT").is_file() {
+    if shelf.has_version() {
         return Ok(());
     }
     eprintln!("learning HS headings from their descriptions");
     let training = hs::Training { files: Vec::new(), vague: None, seed: SEED, coverage: COVERAGE };
-    let (model, report) = hs::train(&training, version(), &|_| {}).context("HS headings could not be learnt")?;
+    let (model, report) =
+        hs::train(&training, version_at(jiff::Timestamp::now()), &|_| {}).context("HS headings could not be learnt")?;
     model.put(&shelf, &report)?;
     Ok(())
-}
-
-/// The name of a version: when it was made.
-fn version() -> String {
-    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%3fZ").to_string()
 }
 
 fn make(
     home: &Path,
     folder: &Path,
     wants_register: bool,
-    is_there: &dyn Fn(&str) -> bool,
     edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     eprintln!("demo: making an invented world to try things on");
@@ -82,8 +77,10 @@ fn make(
         register::import(home, folder)?;
         rates::import(home, folder)?;
     }
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    if !is_there("risk") {
+    let (risk, delinquency) = (Shelf::risk(home), Shelf::delinquency(home));
+    let now = jiff::Timestamp::now();
+    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+    if !risk.has_version() {
         eprintln!("demo: learning import risk from it");
         let training = Training {
             mapping: Mapping::load("demo")?,
@@ -93,10 +90,10 @@ fn make(
             seed: SEED,
             compare: false,
         };
-        let trained = scoring::train(&training, version(), &|_| {})?;
-        Shelf::risk(home).put(&trained.model, &trained.report)?;
+        let trained = scoring::train(&training, version_at(jiff::Timestamp::now()), &|_| {})?;
+        risk.put(&trained.model, &trained.report)?;
     }
-    if !is_there("delinquency") {
+    if !delinquency.has_version() {
         eprintln!("demo: learning delinquency from it");
         let training = delinquency::Training {
             tables: delinquency::Tables::load("demo")?,
@@ -105,8 +102,8 @@ fn make(
             today,
             seed: SEED,
         };
-        let (model, report) = delinquency::train(&training, version(), &|_| {})?;
-        model.put(&Shelf::delinquency(home), &report)?;
+        let (model, report) = delinquency::train(&training, version_at(jiff::Timestamp::now()), &|_| {})?;
+        model.put(&delinquency, &report)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::documents;
-use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training, delinquency};
+use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training, delinquency, version_at};
 
 #[derive(Debug, Subcommand)]
 pub enum TrainCommand {
@@ -121,14 +121,14 @@ fn delinquency(args: TrainDelinquencyArgs, config: &Config) -> anyhow::Result<Ex
     let now = jiff::Timestamp::now();
     let tables = delinquency::Tables::load(&mapping)?;
     let training = delinquency::Training { tables, data, max_bad_rows, today: today(now), seed };
-    let (model, report) = delinquency::train(&training, version(now), &|line| eprintln!("{line}"))?;
+    let (model, report) = delinquency::train(&training, version_at(now), &|line| eprintln!("{line}"))?;
     let folder = model.put(&Shelf::delinquency(&config.home), &report)?;
     tell(&report.model, &folder, json.then_some(&report), || report.in_words())
 }
 
 fn documents(args: &TrainDocumentsArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let training = documents::Training { seed: args.seed, effort: documents::Effort::minutes(args.minutes)? };
-    let version = version(jiff::Timestamp::now());
+    let version = version_at(jiff::Timestamp::now());
     let (model, report) = documents::train(&training, version, &|line| eprintln!("{line}"))?;
     let folder = model.put(&Shelf::documents(&config.home), &report)?;
     tell(&report.model, &folder, args.json.then_some(&report), || report.in_words())
@@ -136,7 +136,7 @@ fn documents(args: &TrainDocumentsArgs, config: &Config) -> anyhow::Result<ExitC
 
 fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let TrainHsArgs { data, vague, coverage, seed, json } = args;
-    let version = version(jiff::Timestamp::now());
+    let version = version_at(jiff::Timestamp::now());
     let training = scoring::hs::Training { files: data, vague, seed, coverage };
     let (model, report) = scoring::hs::train(&training, version, &|line| eprintln!("{line}"))?;
     let folder = model.put(&Shelf::hs(&config.home), &report)?;
@@ -158,11 +158,6 @@ fn tell<R: Serialize>(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The name of a version: when it was made.
-fn version(now: jiff::Timestamp) -> String {
-    now.strftime("%Y%m%dT%H%M%S%3fZ").to_string()
-}
-
 /// It is today somewhere until the day has ended on the last island, 14 hours ahead.
 pub(super) fn today(now: jiff::Timestamp) -> jiff::civil::Date {
     now.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date()
@@ -179,7 +174,7 @@ fn risk(args: &TrainRiskArgs, config: &Config) -> anyhow::Result<ExitCode> {
         seed: args.seed,
         compare: !args.alone,
     };
-    let Trained { model, report, parts } = scoring::train(&training, version(now), &|line| eprintln!("{line}"))?;
+    let Trained { model, report, parts } = scoring::train(&training, version_at(now), &|line| eprintln!("{line}"))?;
     if let Some(folder) = &args.export_features {
         export(folder, &model.feature_names(), &parts)?;
     }

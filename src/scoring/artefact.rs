@@ -14,6 +14,11 @@ use super::mapping::Origin;
 use super::{Error, Model, Report, card};
 use crate::durable;
 
+/// The name of a version made at `now`; names sort by time.
+pub fn version_at(now: jiff::Timestamp) -> String {
+    now.strftime("%Y%m%dT%H%M%S%3fZ").to_string()
+}
+
 /// Counts up whenever the files of a version are laid out otherwise.
 const FORMAT: u32 = 1;
 /// How names of versions in the making begin; no version's does.
@@ -64,6 +69,28 @@ impl Shelf {
         Self { root: home.join("scoring").join("documents"), kind: "documents" }
     }
 
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Whether a version was put here and made the one that serves.
+    pub fn has_version(&self) -> bool {
+        self.root.join("CURRENT").is_file()
+    }
+
+    /// The name of the version that serves.
+    ///
+    /// # Errors
+    /// None was trained yet, or what should name it names none.
+    pub fn serving(&self) -> Result<String, Error> {
+        let name = fs::read_to_string(self.root.join("CURRENT")).map_err(|_| Error::NoModel { kind: self.kind })?;
+        let name = name.trim();
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
+            return Err(self.bad(&self.root.join(name), "`CURRENT` names no version"));
+        }
+        Ok(name.to_owned())
+    }
+
     /// Writes a model with its report and cards, and makes it the one that serves.
     ///
     /// # Errors
@@ -108,13 +135,8 @@ impl Shelf {
     /// # Errors
     /// None was trained yet, or its files are not what was written.
     pub(crate) fn read_current<const N: usize>(&self, names: [&str; N]) -> Result<(PathBuf, [Vec<u8>; N]), Error> {
-        let name = fs::read_to_string(self.root.join("CURRENT")).map_err(|_| Error::NoModel { kind: self.kind })?;
-        let name = name.trim();
-        let folder = self.root.join(name);
+        let folder = self.root.join(self.serving()?);
         let bad = |reason: String| self.bad(&folder, reason);
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
-            return Err(bad("`CURRENT` names no version".into()));
-        }
         let manifest = fs::read(folder.join("manifest.json")).map_err(|error| bad(error.to_string()))?;
         let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|error| bad(error.to_string()))?;
         if manifest.format != FORMAT {

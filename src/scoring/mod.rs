@@ -26,7 +26,7 @@ mod train;
 
 use jiff::civil::Date;
 
-pub use artefact::Shelf;
+pub use artefact::{Shelf, version_at};
 pub(crate) use artefact::{Version, hex_sha256};
 pub use mapping::{Mapping, Origin};
 pub use matrix::Matrix;
