@@ -2,11 +2,13 @@
 //!
 //! The file is `haetae.toml` in the home folder. An unknown key or a bad value stops the start and names the key.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::access::{Access, Grant};
 use crate::kernels::{Isa, KvType};
 
 /// Why the settings could not be resolved.
@@ -20,6 +22,8 @@ pub enum Error {
         "`{addr}` is reachable from other machines and no API key is set\n\nhint: set `HAETAE_API_KEYS`, or pass `--allow-anonymous`"
     )]
     OpenWithoutKey { addr: SocketAddr },
+    #[error("settings file: a key has the role `{role}`, and `[server.roles]` has {known}")]
+    UnknownRole { role: String, known: String },
     #[error("`{}` is `{value}`, and must be one of `portable`, `avx2` and `avx512`", Isa::LIMIT)]
     UnknownIsa { value: String },
 }
@@ -60,11 +64,32 @@ pub struct ConfigFile {
 pub struct ServerFile {
     /// Address to listen on.
     pub addr: Option<SocketAddr>,
-    /// Keys that clients may present as `Authorization: Bearer`.
-    pub api_keys: Vec<Secret>,
+    /// Keys that clients may present as `Authorization: Bearer`: a text, or `{ key, role }`.
+    pub api_keys: Vec<KeyFile>,
+    /// What the keys of a role may; a key without a role may everything.
+    pub roles: BTreeMap<String, Role>,
     /// Serve other machines without keys.
     pub allow_anonymous: bool,
     pub demo: Option<bool>,
+}
+
+/// A key as typed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a key must be a text, or `{ key = \"…\", role = \"…\" }`")]
+pub enum KeyFile {
+    Plain(Secret),
+    Of { key: Secret, role: String },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Role {
+    /// `public`, `officer` or `audit`.
+    pub access: Access,
+    /// Tools of the agent; all that the access allows where absent.
+    pub tools: Option<Vec<String>>,
+    /// Corpora; all where absent.
+    pub corpora: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -113,6 +138,20 @@ pub struct ModelsFile {
     pub offline: bool,
 }
 
+/// A key, and what whoever presents it may.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiKey {
+    pub key: Secret,
+    pub grant: Grant,
+}
+
+impl ApiKey {
+    /// A key that may everything.
+    pub fn plain(key: Secret) -> Self {
+        Self { key, grant: Grant::everything() }
+    }
+}
+
 /// Where the language model runs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum EngineChoice {
@@ -136,7 +175,7 @@ pub enum ServerNames {
 pub struct Config {
     pub home: PathBuf,
     pub addr: SocketAddr,
-    pub api_keys: Vec<Secret>,
+    pub api_keys: Vec<ApiKey>,
     pub names: ServerNames,
     /// Whether a home without tables gets an invented world to try things on.
     pub demo: bool,
@@ -221,8 +260,10 @@ impl Config {
                 model: overrides.model.or(file.engine.model).unwrap_or_else(|| DEFAULT_MODEL.into()),
             },
         };
-        let mut api_keys = overrides.api_keys;
-        api_keys.extend(file.server.api_keys);
+        let mut api_keys: Vec<ApiKey> = overrides.api_keys.into_iter().map(ApiKey::plain).collect();
+        for key in file.server.api_keys {
+            api_keys.push(key.resolve(&file.server.roles)?);
+        }
         let addr = overrides.addr.or(file.server.addr).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
         let anonymous_allowed = overrides.allow_anonymous || file.server.allow_anonymous;
         if !addr.ip().is_loopback() && api_keys.is_empty() && !anonymous_allowed {
@@ -251,6 +292,21 @@ impl Config {
             embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),
         })
+    }
+}
+
+impl KeyFile {
+    fn resolve(self, roles: &BTreeMap<String, Role>) -> Result<ApiKey, Error> {
+        let (key, role) = match self {
+            Self::Plain(key) => return Ok(ApiKey::plain(key)),
+            Self::Of { key, role } => (key, role),
+        };
+        let Some(Role { access, tools, corpora }) = roles.get(&role).cloned() else {
+            let known: Vec<String> = roles.keys().map(|name| format!("`{name}`")).collect();
+            let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+            return Err(Error::UnknownRole { role, known });
+        };
+        Ok(ApiKey { key, grant: Grant::new(access, tools, corpora) })
     }
 }
 
@@ -293,6 +349,21 @@ mod tests {
         assert!(matches!(resolve("", open.clone()), Err(Error::OpenWithoutKey { .. })));
         assert!(resolve("", Overrides { allow_anonymous: true, ..open.clone() }).is_ok());
         assert!(resolve("", Overrides { api_keys: vec![Secret::new("k")], ..open }).is_ok());
+    }
+
+    #[test]
+    fn a_key_of_a_role_may_what_the_role_says_and_an_unknown_role_is_named() {
+        let roles = "roles.clerk = { access = \"officer\", tools = [\"tariff_rate\"] }";
+        let file = format!("[server]\napi_keys = [\"a\", {{ key = \"b\", role = \"clerk\" }}]\n{roles}");
+        let keys = resolve(&file, Overrides::default()).unwrap().api_keys;
+        assert_eq!(keys[0].grant, Grant::everything());
+        assert!(keys[1].grant.may_call("tariff_rate", Access::Public));
+        assert!(!keys[1].grant.may_call("risk_score", Access::Officer));
+        let file = format!("[server]\napi_keys = [{{ key = \"b\", role = \"clark\" }}]\n{roles}");
+        let error = resolve(&file, Overrides::default()).unwrap_err().to_string();
+        assert!(error.contains("`clark`") && error.contains("`clerk`"), "{error}");
+        let error = resolve("[server]\napi_keys = [3]", Overrides::default()).unwrap_err().to_string();
+        assert!(error.contains("a key must be a text"), "{error}");
     }
 
     #[test]

@@ -29,6 +29,7 @@
 //! - [`ingest`]: files to documents to passages and sentences.
 //! - [`models`]: model files, fetched, checked, imported.
 //! - [`history`]: conversations in SQLite.
+//! - [`responses`]: answers that others go on from, in SQLite.
 //! - [`demo`]: an invented world to learn from, with its planted effects.
 //! - [`rates`]: exchange rates by the week, duty rates by code.
 //! - [`register`]: the administration's tables, looked things up in.
@@ -39,6 +40,7 @@
 //! - [`documents`]: stamps and signatures on scans: found, compared, held to originals.
 //!
 //! **Base**: words that everyone uses.
+//! - [`access`]: what a caller may see and call.
 //! - [`config`]: file, environment and flags, resolved once.
 //! - [`masking`]: personal data found in text, and replaced.
 //! - [`prompts`]: the templates of `prompts/`, with typed variables.
@@ -106,6 +108,7 @@
 //!
 //! [`chat::Event`] is the vocabulary of an answer, [`rag::Finding`] of evidence, [`engine::Engine`] of generation.
 
+pub mod access;
 pub mod agents;
 pub mod app;
 pub mod assets;
@@ -135,6 +138,7 @@ pub mod prompts;
 pub mod rag;
 pub mod rates;
 pub mod register;
+pub mod responses;
 pub mod scoring;
 pub mod sqlite;
 pub mod telemetry;

@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use jiff::civil::Date;
 
 use super::tool::Failure;
+use crate::access::{Access, Grant};
 use crate::documents;
 use crate::network::Network;
 use crate::rag::Rag;
@@ -18,8 +19,14 @@ use crate::rates::{self, Rates};
 use crate::register::{Candidate, Declaration, Likeness, Register};
 use crate::scoring::{self, Capacity, Purpose, Reader, Scored, Shelf};
 
-/// The services. Share it by [`Arc`].
+/// The services, as one caller may use them. Cheap to clone.
+#[derive(Clone)]
 pub struct Desk {
+    services: Arc<Services>,
+    grant: Grant,
+}
+
+struct Services {
     home: PathBuf,
     rag: Option<Arc<Rag>>,
     register: OnceLock<Register>,
@@ -36,8 +43,9 @@ const RED: f64 = 0.05;
 const YELLOW: f64 = 0.15;
 
 impl Desk {
+    /// A desk for those who may use everything.
     pub fn new(home: &Path, rag: Option<Arc<Rag>>) -> Self {
-        Self {
+        let services = Services {
             home: home.into(),
             rag,
             register: OnceLock::new(),
@@ -47,49 +55,80 @@ impl Desk {
             hs: OnceLock::new(),
             delinquency: OnceLock::new(),
             documents: OnceLock::new(),
-        }
+        };
+        Self { services: Arc::new(services), grant: Grant::everything() }
+    }
+
+    /// The same services for another caller.
+    pub fn of(&self, grant: &Grant) -> Self {
+        Self { services: Arc::clone(&self.services), grant: grant.clone() }
+    }
+
+    /// What the caller may.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
     }
 
     pub fn home(&self) -> &Path {
-        &self.home
+        &self.services.home
     }
 
     /// # Errors
     /// Where no index was built.
     pub fn rag(&self) -> Result<&Arc<Rag>, Failure> {
-        self.rag.as_ref().ok_or_else(|| not_set_up("documents", "`haetae corpora build` builds the index"))
+        self.services.rag.as_ref().ok_or_else(|| not_set_up("documents", "`haetae corpora build` builds the index"))
     }
 
     /// The corpora that rules are looked for in: the built-in ones and the administration's own.
     pub fn corpora(&self) -> Vec<String> {
-        let documents = self.rag.as_ref().and_then(|rag| rag.index().documents().ok()).unwrap_or_default();
+        let documents = self.services.rag.as_ref().and_then(|rag| rag.index().documents().ok()).unwrap_or_default();
         // The headings' descriptions carry no rules; they are what HS codes are recommended from.
-        let names = documents.into_iter().map(|document| document.corpus).filter(|corpus| corpus != "hs");
+        let names = documents.into_iter().map(|document| document.corpus);
+        let names = names.filter(|corpus| corpus != "hs" && self.grant.may_read(corpus));
         names.collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// The corpora among those asked for; all that the caller may read where none is, and the empty list for all there are.
+    ///
+    /// # Errors
+    /// A corpus that the caller may not read.
+    pub fn readable(&self, asked: Vec<String>) -> Result<Vec<String>, Failure> {
+        if let Some(corpus) = asked.iter().find(|corpus| !self.grant.may_read(corpus)) {
+            return Err(Failure::Access { tool: corpus.clone(), needed: "its role does not list this corpus".into() });
+        }
+        match self.grant.corpora() {
+            Some(none) if none.is_empty() => {
+                Err(Failure::Access { tool: "search_corpora".into(), needed: "its role lists no corpus".into() })
+            }
+            Some(all) if asked.is_empty() => Ok(all),
+            _ => Ok(asked),
+        }
     }
 
     /// # Errors
     /// Where no tables were imported.
     pub fn register(&self) -> Result<&Register, Failure> {
-        let open = || match Register::open(&self.home) {
+        let open = || match Register::open(self.home()) {
             Ok(Some(register)) => Ok(register),
             Ok(None) => Err(not_set_up("register", "`haetae register import DIR` imports the tables")),
             Err(error) => Err(not_set_up("register", &error.to_string())),
         };
-        kept(&self.register, open)
+        kept(&self.services.register, open)
     }
 
     /// # Errors
     /// As [`Self::register`].
     pub fn network(&self) -> Result<&Network, Failure> {
         let register = self.register()?;
-        kept(&self.network, || Network::read(register).map_err(|error| inner("network", &error)))
+        kept(&self.services.network, || Network::read(register).map_err(|error| inner("network", &error)))
     }
 
     /// # Errors
     /// Where the tables hold what cannot be read.
     pub fn rates(&self) -> Result<&Rates, Failure> {
-        kept(&self.rates, || Rates::read(&self.home.join(rates::FOLDER)).map_err(|error| inner("rates", &error)))
+        kept(&self.services.rates, || {
+            Rates::read(&self.home().join(rates::FOLDER)).map_err(|error| inner("rates", &error))
+        })
     }
 
     /// Whether the register holds an invented world.
@@ -97,62 +136,56 @@ impl Desk {
         self.register().is_ok_and(Register::is_demo)
     }
 
-    /// Versions of what is at hand, for the record.
+    /// Versions of what is at hand, for the record: of a model that was opened its own, else of the one that would be. None
+    /// is opened for this, which would take longer than most calls.
     pub fn versions(&self) -> BTreeMap<String, String> {
-        let mut versions = BTreeMap::new();
-        if let Ok(model) = self.risk() {
-            versions.insert("risk".to_owned(), model.version.clone());
-        }
-        if let Ok(model) = self.delinquency() {
-            versions.insert("delinquency".to_owned(), model.version.clone());
-        }
-        if let Ok(model) = self.documents() {
-            versions.insert("documents".to_owned(), model.version().to_owned());
-        }
-        if let Ok(model) = self.hs() {
-            versions.insert("hs".to_owned(), model.version().to_owned());
-        }
+        let (services, home) = (&self.services, self.home());
+        let opened = [
+            (Shelf::risk(home), services.risk.get().map(|model| model.version.clone())),
+            (Shelf::delinquency(home), services.delinquency.get().map(|model| model.version.clone())),
+            (Shelf::documents(home), services.documents.get().map(|model| model.version().to_owned())),
+            (Shelf::hs(home), services.hs.get().map(|model| model.version().to_owned())),
+        ];
+        let of = |(shelf, opened): (Shelf, Option<String>)| {
+            Some((shelf.kind().to_owned(), opened.or_else(|| shelf.serving().ok())?))
+        };
+        let mut versions: BTreeMap<String, String> = opened.into_iter().filter_map(of).collect();
+        let index = self.services.rag.as_ref().and_then(|rag| rag.index().version());
+        versions.extend(index.map(|version| ("index".to_owned(), version)));
         versions
     }
 
     /// # Errors
     /// Where no model was trained.
     pub fn risk(&self) -> Result<&scoring::Model, Failure> {
-        let open = || Shelf::risk(&self.home).current().map_err(|error| not_set_up("risk", &error.to_string()));
-        kept(&self.risk, open)
+        trained(&self.services.risk, &Shelf::risk(self.home()), Shelf::current)
     }
 
     /// # Errors
     /// Where no model was trained.
     pub fn hs(&self) -> Result<&scoring::hs::Model, Failure> {
-        let open = || {
-            scoring::hs::Model::current(&Shelf::hs(&self.home)).map_err(|error| not_set_up("hs", &error.to_string()))
-        };
-        kept(&self.hs, open)
+        trained(&self.services.hs, &Shelf::hs(self.home()), scoring::hs::Model::current)
     }
 
     /// # Errors
     /// Where no model was trained.
     pub fn delinquency(&self) -> Result<&scoring::delinquency::Model, Failure> {
-        let open = || {
-            let current = scoring::delinquency::Model::current(&Shelf::delinquency(&self.home));
-            current.map_err(|error| not_set_up("delinquency", &error.to_string()))
-        };
-        kept(&self.delinquency, open)
+        let shelf = Shelf::delinquency(self.home());
+        trained(&self.services.delinquency, &shelf, scoring::delinquency::Model::current)
     }
 
     /// # Errors
     /// Where no model was trained.
     pub fn documents(&self) -> Result<&documents::Model, Failure> {
-        let open = || {
-            let current = documents::Model::current(&Shelf::documents(&self.home));
-            current.map_err(|error| not_set_up("documents", &error.to_string()))
-        };
-        kept(&self.documents, open)
+        trained(&self.services.documents, &Shelf::documents(self.home()), documents::Model::current)
     }
 
     /// The ids of the companies that are called exactly so.
     pub fn companies_named(&self, name: &str) -> Vec<String> {
+        // To whom companies are not shown, no name is known.
+        if self.grant.access < Access::Audit {
+            return Vec::new();
+        }
         let found = self.register().map(|register| register.find_companies(name, 2).unwrap_or_default());
         let exact = |candidate: &Candidate| matches!(candidate.matched, Likeness::Exact | Likeness::Id);
         found.unwrap_or_default().into_iter().filter(exact).map(|candidate| candidate.id).collect()
@@ -256,6 +289,15 @@ fn kept<T>(cell: &OnceLock<T>, open: impl FnOnce() -> Result<T, Failure>) -> Res
     }
     let opened = open()?;
     Ok(cell.get_or_init(|| opened))
+}
+
+/// The model that serves from a shelf.
+fn trained<'a, T, E: std::fmt::Display>(
+    cell: &'a OnceLock<T>,
+    shelf: &Shelf,
+    open: impl FnOnce(&Shelf) -> Result<T, E>,
+) -> Result<&'a T, Failure> {
+    kept(cell, || open(shelf).map_err(|error| not_set_up(shelf.kind(), &error.to_string())))
 }
 
 pub(super) fn not_set_up(what: &str, hint: &str) -> Failure {

@@ -33,9 +33,10 @@ pub use fence::{Fenced, Seen, fence, is_instruction};
 pub use plan::{Planner, Step};
 pub use registry::{Registry, Shown};
 pub use store::{Approval, Error as StoreError, State, Store};
-pub use tool::{Access, Failure, Outcome};
+pub use tool::{Failure, Outcome};
 pub use trace::{Call, Difference, Ended, Record};
 
+use crate::access::Grant;
 use crate::chat::{self, Chat, EventStream, Target, TurnRequest};
 use crate::prompts::Prompts;
 
@@ -132,7 +133,7 @@ impl Agents {
         run::Run::new(self.clone(), request, observe).record().await
     }
 
-    /// Decides what waits, and carries it out where it is granted. Blocks.
+    /// Decides what waits, and carries it out where it is granted. Blocks. Whether the decider may, the caller knows.
     ///
     /// # Errors
     /// The store's: no such approval, decided already, expired, no name.
@@ -145,18 +146,20 @@ impl Agents {
     ///
     /// # Errors
     /// The tool's, in words.
-    pub fn call_or_ask(&self, tool: &str, arguments: &Value) -> Result<Outcome, Failure> {
+    pub fn call_or_ask(&self, grant: &Grant, tool: &str, arguments: &Value) -> Result<Outcome, Failure> {
+        let desk = self.desk.of(grant);
         let read_only = self.registry.card(tool).is_none_or(|card| card.hints.read_only);
         if read_only {
-            return self.registry.call(&self.desk, Access::Audit, tool, arguments);
+            return self.registry.call(&desk, tool, arguments);
         }
+        self.registry.check(grant, tool)?;
         let asked = self.store.ask("", tool, arguments, APPROVAL_HOURS);
         let asked = asked.map_err(|error| Failure::Inner { tool: tool.into(), reason: error.to_string() })?;
         Ok(run::waits(&asked))
     }
 
     fn carry_out(&self, approval: &Approval) -> Result<Approval, Error> {
-        let called = self.registry.call(&self.desk, Access::Audit, &approval.tool, &approval.arguments);
+        let called = self.registry.call(&self.desk, &approval.tool, &approval.arguments);
         let (done, outcome): (bool, Value) = match called {
             Ok(outcome) => (true, outcome.result),
             Err(failure) => (false, json!({ "error": failure.to_string() })),

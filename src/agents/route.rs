@@ -2,7 +2,8 @@
 //!
 //! In: the request and the tools. Out: one call, or none. Two questions, each bound token by token: which tool (a name from
 //! the list, or `none`), then its arguments under its schema. A malformed call cannot come about. What can is a made-up
-//! argument, so every text in the arguments must stand in the request; else there is no call.
+//! argument, so every text in the arguments must stand in the request; else it is asked once more with the reason, and then there
+//! is no call.
 
 use std::sync::Arc;
 
@@ -28,6 +29,8 @@ pub struct Router<'a> {
 /// Most tokens of a tool's arguments.
 const MAX_ARGUMENTS: usize = 200;
 const NONE: &str = "none";
+/// Times that a model may write arguments; each after the first with the reason why the last were refused.
+const MAX_ROUNDS: usize = 2;
 
 /// Characters of a schema that a small model can still fill in; a case for the calculator takes a hundred thousand.
 const MAX_SCHEMA: usize = 4_000;
@@ -66,15 +69,19 @@ impl Router<'_> {
             Language::En => shown.card.purpose_en,
         };
         let system = self.prompts.render(&Arguments { language, name: &name, purpose, parameters: &parameters })?;
-        let messages = vec![Message::system(system), Message::user(request)];
-        let schema = Constraint::JsonSchema(shown.parameters.clone());
-        let text = self.say(messages, schema, MAX_ARGUMENTS, spoken).await?;
-        let Ok(arguments) = serde_json::from_str::<Value>(&text) else { return Ok(None) };
-        if !is_grounded(&arguments, request) {
-            return Ok(None);
+        let mut messages = vec![Message::system(system), Message::user(request)];
+        for _ in 0..MAX_ROUNDS {
+            let schema = Constraint::JsonSchema(shown.parameters.clone());
+            let text = self.say(messages.clone(), schema, MAX_ARGUMENTS, spoken).await?;
+            let Ok(arguments) = serde_json::from_str::<Value>(&text) else { return Ok(None) };
+            let Some(made_up) = made_up(&arguments, request) else {
+                let why = Both::new(shown.card.purpose_ko, shown.card.purpose_en);
+                return Ok(Some(Step::new(&name, arguments, why)));
+            };
+            messages.push(Message::assistant(text));
+            messages.push(Message::user(complaint(&made_up, language)));
         }
-        let why = Both::new(shown.card.purpose_ko, shown.card.purpose_en);
-        Ok(Some(Step::new(&name, arguments, why)))
+        Ok(None)
     }
 
     async fn say(
@@ -97,21 +104,30 @@ impl Router<'_> {
     }
 }
 
-/// Whether all texts and numbers of the arguments stand in the request. One of a few fixed words may not: an enumeration's
-/// value is the schema's word.
-fn is_grounded(arguments: &Value, request: &str) -> bool {
-    let lower = request.to_lowercase();
+/// The first text or number of the arguments that does not stand in the request. Truth values may be the model's own.
+fn made_up(arguments: &Value, request: &str) -> Option<String> {
     match arguments {
         Value::String(text) => {
-            let text = text.trim().to_lowercase();
-            !text.is_empty() && lower.contains(&text)
+            let plain = text.trim().to_lowercase();
+            let stands = !plain.is_empty() && request.to_lowercase().contains(&plain);
+            (!stands).then(|| text.clone())
         }
-        Value::Number(number) => numbers(request).any(|known| numbers(&number.to_string()).any(|told| told == known)),
-        Value::Array(values) => values.iter().all(|value| is_grounded(value, request)),
-        Value::Object(fields) => {
-            fields.values().filter(|value| !value.is_null()).all(|value| is_grounded(value, request))
+        Value::Number(number) => {
+            let told: Vec<String> = numbers(&number.to_string()).collect();
+            (!numbers(request).any(|known| told.contains(&known))).then(|| number.to_string())
         }
-        Value::Null | Value::Bool(_) => true,
+        Value::Array(values) => values.iter().find_map(|value| made_up(value, request)),
+        Value::Object(fields) => fields.values().find_map(|value| made_up(value, request)),
+        Value::Null | Value::Bool(_) => None,
+    }
+}
+
+fn complaint(made_up: &str, language: Language) -> String {
+    match language {
+        Language::Ko => format!("‘{made_up}’은(는) 요청에 없습니다. 요청에 적힌 값만 써서 다시 적으십시오."),
+        Language::En => {
+            format!("'{made_up}' does not stand in the request. Write the arguments again with values that do.")
+        }
     }
 }
 
@@ -124,8 +140,9 @@ mod tests {
     #[test]
     fn arguments_that_the_request_does_not_hold_are_made_up() {
         let request = "Open the document valuation-021-en, please.";
-        assert!(is_grounded(&json!({ "id": "valuation-021-en" }), request));
-        assert!(!is_grounded(&json!({ "id": "valuation-022-en" }), request));
-        assert!(!is_grounded(&json!({ "id": "" }), request));
+        assert_eq!(made_up(&json!({ "id": "valuation-021-en", "whole": true, "part": null }), request), None);
+        assert_eq!(made_up(&json!({ "id": "valuation-022-en" }), request).as_deref(), Some("valuation-022-en"));
+        assert_eq!(made_up(&json!({ "id": "" }), request).as_deref(), Some(""));
+        assert_eq!(made_up(&json!({ "at": [21, 22] }), request).as_deref(), Some("22"));
     }
 }

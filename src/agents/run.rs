@@ -12,9 +12,9 @@ use tokio::sync::mpsc;
 
 use super::intent::{self, Intent, Wish};
 use super::plan::{self, MAX_STEPS, Plan, Planner, Step};
-use super::tool::{Access, Both, Failure, Outcome};
+use super::tool::{Both, Failure, Outcome};
 use super::trace::{Call, Ended, Record};
-use super::{APPROVAL_HOURS, Agents, Approval, Error, dossier, fence, route, word};
+use super::{APPROVAL_HOURS, Agents, Approval, Desk, Error, dossier, fence, route, word};
 use crate::chat::{AgentEvent, Event, PlannedStep, Target, TurnRequest};
 use crate::engine::{FinishReason, Role, Usage};
 use crate::rag::Quote;
@@ -58,9 +58,13 @@ impl Run {
         let (request, earlier) = said.split_last().ok_or(crate::chat::Error::NoQuestion)?;
         let (intent, mut record) = self.understand(request, earlier).await?;
         if self.agents.chat.has_corpora() && intent.wishes == [Wish::Explain] {
-            // A question on rules and nothing else: the documents answer, checked as ever.
-            self.explain(&mut record).await?;
-            return self.keep(record, started).await;
+            let desk = self.desk();
+            let corpora = blocking(move || desk.corpora()).await?;
+            if !corpora.is_empty() {
+                // A question on rules and nothing else: the documents answer, checked as ever.
+                self.explain(corpora, &mut record).await?;
+                return self.keep(record, started).await;
+            }
         }
         let mut plan = plan::plan(&intent);
         if plan.steps.is_empty() && plan.missing.is_empty() {
@@ -78,7 +82,7 @@ impl Run {
     }
 
     async fn understand(&self, request: &str, earlier: &[String]) -> Result<(Intent, Record), Error> {
-        let (desk, text, earlier) = (Arc::clone(&self.agents.desk), request.to_owned(), earlier.to_vec());
+        let (desk, text, earlier) = (self.desk(), request.to_owned(), earlier.to_vec());
         let (intent, mut versions) = blocking(move || {
             let intent = intent::read(&text, &earlier, &desk);
             (intent, desk.versions())
@@ -86,11 +90,8 @@ impl Run {
         .await?;
         versions.insert("haetae".into(), env!("CARGO_PKG_VERSION").into());
         versions.insert("language model".into(), self.agents.chat.engine().info().id.clone());
-        let id = match &self.request.target {
-            // Ids sort by time, so that the latest run is found without a clock.
-            Target::Agent => format!("R{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%6f")),
-            _ => String::new(),
-        };
+        // Ids sort by time, so that the latest run is found without a clock.
+        let id = format!("R{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%6f"));
         let record = Record {
             id,
             started_at: jiff::Timestamp::now().to_string(),
@@ -116,7 +117,7 @@ impl Run {
         let router = route::Router {
             engine: self.agents.chat.engine(),
             prompts: &self.agents.prompts,
-            tools: route::choosable(self.agents.registry.shown(self.access())),
+            tools: route::choosable(self.agents.registry.shown(&self.request.grant)),
             lane: self.request.lane,
         };
         let step = router.choose(request, record.language, &mut record.spoken).await?;
@@ -147,18 +148,20 @@ impl Run {
                 running.push((at + 1, step, None));
                 continue;
             }
-            let (desk, registry) = (Arc::clone(&self.agents.desk), Arc::clone(&self.agents.registry));
-            let (access, call) = (self.access(), step.clone());
+            let (desk, registry, call) = (self.desk(), Arc::clone(&self.agents.registry), step.clone());
             let work = move || {
                 let started = Instant::now();
-                let result = registry.call(&desk, access, &call.tool, &call.arguments);
+                let result = registry.call(&desk, &call.tool, &call.arguments);
                 (result, started.elapsed().as_millis() as u64)
             };
             running.push((at + 1, step, Some(tokio::task::spawn_blocking(work))));
         }
         for (n, step, work) in running {
             let (result, elapsed_ms) = match work {
-                None => (self.ask(record, &step).await?, 0),
+                None => match self.agents.registry.check(&self.request.grant, &step.tool) {
+                    Ok(()) => (self.ask(record, &step).await?, 0),
+                    Err(failure) => (Err(failure), 0),
+                },
                 Some(work) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     match tokio::time::timeout(left, work).await {
@@ -227,11 +230,9 @@ impl Run {
     }
 
     /// Relays the documents' own answer, and notes what it rests on as a call.
-    async fn explain(&self, record: &mut Record) -> Result<(), Error> {
+    async fn explain(&self, corpora: Vec<String>, record: &mut Record) -> Result<(), Error> {
         let question = record.request.clone();
         let why = Both::new("규정 문서에서 근거를 찾습니다", "look for the rule in the documents");
-        let desk = Arc::clone(&self.agents.desk);
-        let corpora = blocking(move || desk.corpora()).await?;
         let step = Step::new("search_corpora", json!({ "question": question, "corpora": corpora }), why);
         self.show_plan(record, &Plan { steps: vec![step.clone()], missing: Vec::new() }).await;
         let started = Instant::now();
@@ -288,9 +289,9 @@ impl Run {
         Ok(record)
     }
 
-    /// Whoever reaches this server is on the staff; a key may be bound to less.
-    fn access(&self) -> Access {
-        Access::Audit
+    /// The desk as the caller may use it.
+    fn desk(&self) -> Desk {
+        self.agents.desk.of(&self.request.grant)
     }
 
     async fn send_text(&self, text: &str) {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+pub use crate::access::Access;
 use crate::lang::Language;
 
 /// Text in both languages.
@@ -61,18 +62,6 @@ pub enum Cost {
     Medium,
     /// Longer.
     High,
-}
-
-/// Whose eyes a tool's results are for. A caller sees those of its own label and of the labels before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Access {
-    /// Rules and published tables.
-    Public,
-    /// Declarations and scores of goods.
-    Officer,
-    /// Companies, people and arrears.
-    Audit,
 }
 
 /// What the registry shows of a tool.
@@ -152,7 +141,7 @@ pub enum Failure {
     UnknownTool { name: String, known: String },
     #[error("the arguments of `{tool}` are not as its schema says: {reason}")]
     Arguments { tool: String, reason: String },
-    #[error("`{tool}` is not for this caller: it takes access `{needed}`")]
+    #[error("`{tool}` is not for this caller: {needed}")]
     Access { tool: String, needed: String },
     #[error("nothing is known under `{name}`{}", nearest_in_words(nearest))]
     NotFound { name: String, nearest: Vec<String> },

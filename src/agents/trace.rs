@@ -112,7 +112,7 @@ impl Call {
 /// SHA-256 of a value as JSON, in hexadecimal.
 pub fn hash(value: &impl Serialize) -> String {
     let text = serde_json::to_vec(value).unwrap_or_default();
-    Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(&text))
 }
 
 /// Where two runs of the same request part.

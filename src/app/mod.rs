@@ -23,6 +23,7 @@ use crate::lang::Language;
 use crate::models::{Store, TerminalProgress};
 use crate::prompts::Prompts;
 use crate::rag::Rag;
+use crate::responses::{self, Responses};
 
 /// The index of the home folder, its embedder fetched where it is missing.
 ///
@@ -182,10 +183,11 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         });
     }
     let blocking = config.clone();
-    let (index, history) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+    let (index, history, responses) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let index = open_index(&blocking)?;
         update_index_or_keep(&index, &blocking.home)?;
-        Ok((index, History::open(&blocking.home.join("haetae.sqlite"))?))
+        let responses = Responses::open(&blocking.home.join(responses::FILE))?;
+        Ok((index, History::open(&blocking.home.join("haetae.sqlite"))?, responses))
     })
     .await??;
     let index = Arc::new(index);
@@ -201,6 +203,14 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts));
     let desk = Arc::new(Desk::new(&config.home, Some(rag)));
     let agents = Agents::new(&config.home, chat.clone(), desk, prompts)?;
+    for key in &config.api_keys {
+        // A name that nothing has would only ever forbid, and nobody would know why.
+        if let Some(unknown) = key.grant.tools().find(|tool| agents.registry().card(tool).is_none()) {
+            anyhow::bail!(
+                "a role of `[server.roles]` lists the tool `{unknown}`, which there is not; `haetae agent tools` lists them"
+            );
+        }
+    }
     let reading = chat;
     // Whoever asks meanwhile waits for the model, not for the server.
     tokio::spawn(async move {
@@ -214,6 +224,7 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         turns: Arc::new(agents.clone()),
         agents: Some(agents),
         history,
+        responses,
         documents: Arc::new(IndexDocuments(index)),
         embeddings: Arc::new(embeddings),
         user_corpora,

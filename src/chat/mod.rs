@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use crate::access::Grant;
 use crate::engine::{
     self, Choice, Constraint, Engine, FinishReason, GenerateRequest, Lane, Message, Prompt, Role, SamplingParams,
     ToolCallDelta, Tools, Usage,
@@ -67,6 +68,8 @@ pub struct TurnRequest {
     pub tools: Option<Tools>,
     /// Who asks, by an opaque name; [`Target::Agent`] keeps its runs under it.
     pub caller: String,
+    /// What the caller may see and call; [`Target::Agent`] heeds it, corpora are refused before a turn.
+    pub grant: Grant,
 }
 
 impl TurnRequest {
@@ -82,6 +85,7 @@ impl TurnRequest {
             constraint: None,
             tools: None,
             caller: String::new(),
+            grant: Grant::everything(),
         }
     }
 }

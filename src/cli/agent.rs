@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use crate::agents::{Access, Agents, Record, State, Store};
+use crate::access::Grant;
+use crate::agents::{Agents, Record, State, Store};
 use crate::app;
 use crate::chat::{AgentEvent, Event, Target, TurnRequest};
 use crate::config::Config;
@@ -130,7 +131,7 @@ async fn other(command: &AgentCommand, config: &Config) -> anyhow::Result<ExitCo
     match command {
         AgentCommand::Tools { json } => {
             let agents = app::tools_alone(config).await?;
-            let shown = agents.registry().shown(Access::Audit);
+            let shown = agents.registry().shown(&Grant::everything());
             if *json {
                 println!("{}", serde_json::to_string_pretty(&shown)?);
             } else {

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{AgentsSuiteArgs, EvalCommand, SuiteArgs, ask};
+use super::{AgentsSuiteArgs, EvalCommand, FunctionsArgs, ask};
 use crate::app;
 use crate::config::Config;
-use crate::eval::{Report, abstention, agents, answers, injection, retrieval};
+use crate::eval::{Report, abstention, agents, answers, functions, injection, retrieval};
 use crate::rag::Rag;
 
 pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitCode> {
     match command {
-        EvalCommand::Retrieval(args) => finish(&retrieval::run(&rag(config)?, &args.suite, args.limit)?, &args),
-        EvalCommand::Abstention(args) => finish(&abstention::run(&rag(config)?, &args.suite, args.limit)?, &args),
+        EvalCommand::Retrieval(args) => finish(&retrieval::run(&rag(config)?, &args.suite, args.limit)?, args.json),
+        EvalCommand::Abstention(args) => finish(&abstention::run(&rag(config)?, &args.suite, args.limit)?, args.json),
         EvalCommand::Agents(AgentsSuiteArgs { suite, json, limit }) => {
             let runtime = tokio::runtime::Runtime::new()?;
             let report = runtime.block_on(async {
@@ -23,7 +23,7 @@ pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitC
                 let agents = app::agents_over_demo(config, world.path()).await?;
                 anyhow::Ok(agents::run(&agents, &suite, limit).await?)
             })?;
-            finish(&report, &SuiteArgs { suite, json, limit })
+            finish(&report, json)
         }
         EvalCommand::Injection(AgentsSuiteArgs { suite, json, limit }) => {
             let runtime = tokio::runtime::Runtime::new()?;
@@ -35,7 +35,7 @@ pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitC
                 let agents = app::agents_over_edited(config, world.path(), edit).await?;
                 anyhow::Ok(injection::run(&agents, &planted).await?)
             })?;
-            finish(&report, &SuiteArgs { suite, json, limit })
+            finish(&report, json)
         }
         EvalCommand::Answers(args) => {
             let runtime = tokio::runtime::Runtime::new()?;
@@ -43,7 +43,17 @@ pub(super) fn run(command: EvalCommand, config: &Config) -> anyhow::Result<ExitC
                 let chat = ask::chat(config).await?;
                 anyhow::Ok(answers::run(&chat, &args.suite, args.limit).await?)
             })?;
-            finish(&report, &args)
+            finish(&report, args.json)
+        }
+        EvalCommand::Functions(FunctionsArgs { data, kinds, limit, bound_only, json }) => {
+            let kinds = if kinds.is_empty() { functions::Kind::ALL.to_vec() } else { kinds };
+            let plan = functions::Plan { folder: data, kinds, limit, compare: !bound_only };
+            let runtime = tokio::runtime::Runtime::new()?;
+            let report = runtime.block_on(async {
+                let engine = app::start_engine(config).await?;
+                anyhow::Ok(functions::run(engine.as_ref(), &plan).await?)
+            })?;
+            finish(&report, json)
         }
     }
 }
@@ -55,8 +65,8 @@ fn rag(config: &Config) -> anyhow::Result<Rag> {
     Ok(Rag::new(Arc::new(index)))
 }
 
-fn finish<R: Report + Serialize>(report: &R, args: &SuiteArgs) -> anyhow::Result<ExitCode> {
-    if args.json {
+fn finish<R: Report + Serialize>(report: &R, json: bool) -> anyhow::Result<ExitCode> {
+    if json {
         println!("{}", serde_json::to_string_pretty(report)?);
     } else {
         print!("{}", report.in_words());

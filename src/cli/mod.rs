@@ -40,6 +40,7 @@ pub use train::TrainCommand;
 pub use value::ValueArgs;
 
 use crate::config::{Config, Overrides, Secret};
+use crate::eval::functions::Kind;
 
 /// In-house LLM platform of a customs administration: answers with citations that hold.
 #[derive(Debug, Parser)]
@@ -210,6 +211,26 @@ pub enum EvalCommand {
     Agents(AgentsSuiteArgs),
     /// The agent among planted instructions: nothing unasked called, nothing leaked, the task done
     Injection(AgentsSuiteArgs),
+    /// Function calling by the Berkeley leaderboard's questions, with calls bound to their schemas and unbound
+    Functions(FunctionsArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct FunctionsArgs {
+    /// Folder with the leaderboard's `BFCL_v4_*.json` and `possible_answer/`
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Kinds of question; all where none is named
+    #[arg(long, value_delimiter = ',', value_name = "KINDS")]
+    pub kinds: Vec<Kind>,
+    /// N questions of each kind, spread over its file
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Do not ask the same model unbound, too
+    #[arg(long)]
+    pub bound_only: bool,
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -201,7 +201,7 @@ impl Engine for LocalEngine {
             });
             let (prompt, guide, request) =
                 prepared.await.map_err(|error| Error::Forward { reason: error.to_string() })??;
-            let has_tools = request.tools.as_ref().is_some_and(Tools::are_offered);
+            let has_tools = request.tools.as_ref().is_some_and(Tools::are_bound);
             let stream = self.enqueue(prompt, guide, request)?;
             Ok(if has_tools { stream.with_tools() } else { stream })
         })

@@ -6,6 +6,7 @@
 pub mod abstention;
 pub mod agents;
 pub mod answers;
+pub mod functions;
 pub mod injection;
 pub mod retrieval;
 

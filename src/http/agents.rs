@@ -14,7 +14,8 @@ use super::auth::Caller;
 use super::error::{ApiError, Code};
 use super::fields::Fields;
 use super::state::{AppState, blocking};
-use crate::agents::{Access, Agents, Error, Record, dossier};
+use crate::access::Grant;
+use crate::agents::{Agents, Approval, Error, Record, dossier};
 
 const MAX_LISTED: usize = 100;
 
@@ -24,8 +25,8 @@ pub struct Wanted {
     format: Option<String>,
 }
 
-pub async fn tools(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({"tools": agents(&state)?.registry().shown(Access::Audit)})))
+pub async fn tools(State(state): State<AppState>, Extension(grant): Extension<Grant>) -> Result<Json<Value>, ApiError> {
+    Ok(Json(json!({"tools": agents(&state)?.registry().shown(&grant)})))
 }
 
 pub async fn runs(
@@ -62,33 +63,51 @@ pub async fn show_dossier(
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_SECURITY_POLICY, policy)], text).into_response())
 }
 
-pub async fn approvals(State(state): State<AppState>) -> Result<Json<Value>, ApiError> {
-    let store = agents(&state)?.store().clone();
+pub async fn approvals(
+    State(state): State<AppState>,
+    Extension(grant): Extension<Grant>,
+) -> Result<Json<Value>, ApiError> {
+    let (agents, store) = (agents(&state)?, agents(&state)?.store().clone());
     let pending = blocking(move || store.pending()).await?.map_err(|error| failed(error.into()))?;
+    let pending: Vec<Approval> =
+        pending.into_iter().filter(|approval| agents.registry().check(&grant, &approval.tool).is_ok()).collect();
     Ok(Json(json!({"approvals": pending})))
 }
 
-pub async fn approval(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let store = agents(&state)?.store().clone();
-    let found = blocking(move || store.approval(&id)).await?.map_err(|error| failed(error.into()))?;
-    Ok(Json(json!(found)))
+pub async fn approval(
+    State(state): State<AppState>,
+    Extension(grant): Extension<Grant>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    Ok(Json(json!(visible(&state, &grant, id).await?)))
 }
 
 pub async fn decide(
     State(state): State<AppState>,
+    Extension(grant): Extension<Grant>,
     Path(id): Path<String>,
     mut fields: Fields,
 ) -> Result<Json<Value>, ApiError> {
-    let agents = agents(&state)?.clone();
     let decision: String = fields.required("decision")?;
-    let grant = match decision.as_str() {
-        "grant" => true,
-        "deny" => false,
-        other => return Err(ApiError::invalid("decision", "`grant` or `deny`", format!("`{other}`"))),
-    };
+    if !matches!(decision.as_str(), "grant" | "deny") {
+        return Err(ApiError::invalid("decision", "`grant` or `deny`", format!("`{decision}`")));
+    }
     let by: String = fields.required("by")?;
+    visible(&state, &grant, id.clone()).await?;
+    let (agents, grant) = (agents(&state)?.clone(), decision == "grant");
     let decided = blocking(move || agents.decide(&id, grant, &by)).await?.map_err(failed)?;
     Ok(Json(json!(decided)))
+}
+
+/// A call that waits, where the caller may call such a tool: whoever may not, may not decide on it either.
+async fn visible(state: &AppState, grant: &Grant, id: String) -> Result<Approval, ApiError> {
+    let agents = agents(state)?;
+    let (store, wanted) = (agents.store().clone(), id.clone());
+    let found = blocking(move || store.approval(&wanted)).await?.map_err(|error| failed(error.into()))?;
+    match agents.registry().check(grant, &found.tool) {
+        Ok(()) => Ok(found),
+        Err(_) => Err(failed(crate::agents::StoreError::NoApproval { id }.into())),
+    }
 }
 
 async fn record(state: &AppState, Caller(owner): Caller, id: String) -> Result<Record, ApiError> {

@@ -21,6 +21,7 @@ use super::state::{AppState, ServedModel, blocking, unix_time};
 use super::stream::{self, Wire};
 use super::turn::{self, Keep, Record, Running};
 use super::{FINGERPRINT, MAX_CHOICES, lane, logprobs, messages, sampling, tools};
+use crate::access::Grant;
 use crate::chat::{Event, Target, TurnRequest};
 use crate::engine::{FinishReason, GenerateRequest, Lane, Message, Prompt, Role, Usage};
 
@@ -46,12 +47,13 @@ struct ChatRequest {
 pub async fn create(
     State(state): State<AppState>,
     Extension(caller): Extension<Caller>,
+    Extension(grant): Extension<Grant>,
     Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, ApiError> {
     let events = headers.get(EVENTS_HEADER).is_some_and(|value| value == "1");
-    let request = ChatRequest::read(&state, fields, lane::read(&headers)?, &caller)?;
+    let request = ChatRequest::read(&state, fields, lane::read(&headers)?, &caller, grant)?;
     let keep = keep(&state, &caller, &request).await?;
     let running = start(&state, &request, keep).await?;
     let wire = ChatWire {
@@ -70,16 +72,11 @@ pub async fn create(
 }
 
 impl ChatRequest {
-    fn read(state: &AppState, mut fields: Fields, lane: Lane, caller: &Caller) -> Result<Self, ApiError> {
+    fn read(state: &AppState, mut fields: Fields, lane: Lane, caller: &Caller, grant: Grant) -> Result<Self, ApiError> {
         let model: String = fields.required("model")?;
-        let model = state.models.find(&model)?.clone();
+        let model = state.models.find(&grant, &model)?.clone();
         refuse_what_we_lack(&fields)?;
         let messages = messages::read(fields.required("messages")?)?;
-        let default_temperature = match model.target {
-            Target::Bare => 1.0,
-            // An officer who asks twice must not get two answers.
-            Target::Corpora(_) | Target::Agent => 0.0,
-        };
         let num_choices = fields.optional("n")?.unwrap_or(1);
         if !(1..=MAX_CHOICES).contains(&num_choices) {
             return Err(ApiError::invalid("n", &format!("between 1 and {MAX_CHOICES}"), num_choices));
@@ -93,16 +90,7 @@ impl ChatRequest {
         }
         let form = Form::read(&mut fields)?;
         let tools = tools::read(&mut fields)?;
-        if model.target != Target::Bare {
-            let reason = match model.target {
-                Target::Agent => "the agent has tools of its own; the bare model calls those of a client",
-                _ => "an answer from a corpus is checked sentence by sentence, and calls nothing",
-            };
-            let bound = form.constraint.is_some().then_some(form.field);
-            if let Some(field) = bound.or(tools.is_some().then_some("tools")) {
-                return Err(ApiError::unsupported(field, reason));
-            }
-        }
+        refuse_beside(&model.target, form.constraint.is_some().then_some(form.field), tools.is_some())?;
         Ok(Self {
             continues,
             num_choices,
@@ -114,20 +102,46 @@ impl ChatRequest {
                 target: model.target.clone(),
                 lane,
                 messages,
-                sampling: sampling::read(&mut fields, default_temperature)?,
+                sampling: sampling::read(&mut fields, default_temperature(&model.target))?,
                 max_tokens: read_max_tokens(&mut fields, "max_completion_tokens")?.or(max_tokens),
                 logprobs: read_logprobs(&mut fields, &model.target)?,
                 constraint: form.constraint,
                 tools,
                 caller: caller.0.clone(),
+                grant,
             },
             model,
         })
     }
 }
 
-/// Checked here, although the engine does too: it does not know which of the two names the client used.
-fn read_max_tokens(fields: &mut Fields, name: &str) -> Result<Option<usize>, ApiError> {
+/// The temperature where the client names none.
+pub fn default_temperature(target: &Target) -> f32 {
+    match target {
+        Target::Bare => 1.0,
+        // An officer who asks twice must not get two answers.
+        Target::Corpora(_) | Target::Agent => 0.0,
+    }
+}
+
+/// Refuses what only the bare model can do: `form` is the field that binds the form of the answer, where one does.
+///
+/// # Errors
+/// `unsupported_parameter`.
+pub fn refuse_beside(target: &Target, form: Option<&str>, has_tools: bool) -> Result<(), ApiError> {
+    let reason = match target {
+        Target::Bare => return Ok(()),
+        Target::Agent => "the agent has tools of its own; the bare model calls those of a client",
+        Target::Corpora(_) => "an answer from a corpus is checked sentence by sentence, and calls nothing",
+    };
+    match form.or(has_tools.then_some("tools")) {
+        Some(field) => Err(ApiError::unsupported(field, reason)),
+        None => Ok(()),
+    }
+}
+
+/// Checked here, although the engine does too: it does not know which of its names the client used.
+pub fn read_max_tokens(fields: &mut Fields, name: &str) -> Result<Option<usize>, ApiError> {
     match fields.optional(name)? {
         Some(0) => Err(ApiError::invalid(name, "at least 1", 0)),
         max_tokens => Ok(max_tokens),

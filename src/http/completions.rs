@@ -18,6 +18,7 @@ use super::state::{AppState, unix_time};
 use super::stream::{self, Wire};
 use super::turn::{self, Record, Running};
 use super::{FINGERPRINT, MAX_CHOICES, lane, logprobs, sampling};
+use crate::access::Grant;
 use crate::chat::{Event, Target};
 use crate::engine::{FinishReason, GenerateRequest, Lane, Prompt, SamplingParams, Usage};
 
@@ -66,7 +67,8 @@ pub async fn create(
 impl CompletionRequest {
     fn read(state: &AppState, mut fields: Fields, lane: Lane) -> Result<Self, ApiError> {
         let model: String = fields.required("model")?;
-        if state.models.find(&model)?.target != Target::Bare {
+        // Of the others it is only said that they chat, to whomever it is.
+        if state.models.find(&Grant::everything(), &model)?.target != Target::Bare {
             let bare = &state.engine.info().id;
             return Err(ApiError::invalid("model", &format!("`{bare}` for raw text; the others chat"), model));
         }

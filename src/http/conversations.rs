@@ -10,6 +10,7 @@ use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::Fields;
 use super::state::{AppState, blocking};
+use crate::access::Grant;
 use crate::history::{Conversation, StoredMessage};
 
 const MAX_TITLE_CHARS: usize = 200;
@@ -33,10 +34,11 @@ pub async fn list(
 pub async fn create(
     State(state): State<AppState>,
     Extension(Caller(owner)): Extension<Caller>,
+    Extension(grant): Extension<Grant>,
     mut fields: Fields,
 ) -> Result<(StatusCode, Json<Conversation>), ApiError> {
     let model: String = fields.required("model")?;
-    state.models.find(&model)?;
+    state.models.find(&grant, &model)?;
     let conversation = blocking(move || state.history.create(&owner, &model)).await??;
     Ok((StatusCode::CREATED, Json(conversation)))
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::form;
-use crate::{chat, engine, history};
+use crate::{chat, engine, history, responses};
 
 /// Seconds after which a refused client should try again: about the time in which a short answer ends.
 const RETRY_AFTER_S: u16 = 2;
@@ -30,6 +30,7 @@ pub enum Code {
     ConversationNotFound,
     DocumentNotFound,
     RunNotFound,
+    ResponseNotFound,
     NoAgent,
     AlreadyDecided,
     RouteNotFound,
@@ -62,6 +63,7 @@ impl Code {
             Self::ConversationNotFound  => ("conversation_not_found",   INVALID,            StatusCode::NOT_FOUND),
             Self::DocumentNotFound      => ("document_not_found",       INVALID,            StatusCode::NOT_FOUND),
             Self::RunNotFound           => ("run_not_found",            INVALID,            StatusCode::NOT_FOUND),
+            Self::ResponseNotFound      => ("response_not_found",       INVALID,            StatusCode::NOT_FOUND),
             Self::NoAgent               => ("no_agent",                 INVALID,            StatusCode::NOT_FOUND),
             Self::AlreadyDecided        => ("already_decided",          INVALID,            StatusCode::CONFLICT),
             Self::RouteNotFound         => ("route_not_found",          INVALID,            StatusCode::NOT_FOUND),
@@ -210,6 +212,12 @@ impl From<chat::Error> for ApiError {
                 Self::internal(&error)
             }
         }
+    }
+}
+
+impl From<responses::Error> for ApiError {
+    fn from(error: responses::Error) -> Self {
+        Self::internal(&error)
     }
 }
 

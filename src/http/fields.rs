@@ -49,6 +49,11 @@ impl Fields {
         self.optional(name)?.ok_or_else(missing)
     }
 
+    /// A field as it was sent, left where it is.
+    pub fn peek(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
     /// Refuses a feature this server lacks, unless its field is absent or says something `harmless`.
     ///
     /// # Errors

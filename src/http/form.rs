@@ -63,6 +63,17 @@ impl Form {
     }
 }
 
+impl Form {
+    /// The form that a `response_format` names, or what has its shape at another endpoint.
+    ///
+    /// # Errors
+    /// Another shape; said of `response_format`.
+    pub fn of(format: Option<Value>) -> Result<Self, ApiError> {
+        let bound = format.map(response_format).transpose()?.flatten();
+        Ok(bound.unwrap_or(Self { constraint: None, field: ANSWER }))
+    }
+}
+
 fn response_format(format: Value) -> Result<Option<Form>, ApiError> {
     let bound = |constraint, field| Ok(Some(Form { constraint: Some(constraint), field }));
     let text = |name: &'static str, at: &'static str| {

@@ -23,7 +23,11 @@ pub fn read(value: Value) -> Result<Vec<Message>, ApiError> {
     list.into_iter().enumerate().map(|(index, value)| read_message(&format!("messages[{index}]"), value)).collect()
 }
 
-fn read_message(param: &str, value: Value) -> Result<Message, ApiError> {
+/// Reads one message; `param` is where it stands.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_message(param: &str, value: Value) -> Result<Message, ApiError> {
     let mut fields: Map<String, Value> = fields::convert(param, value)?;
     let at = |field: &str| format!("{param}.{field}");
     let role = match fields.get("role").and_then(Value::as_str) {
@@ -104,7 +108,7 @@ fn read_parts(param: &str, parts: &[Value]) -> Result<String, ApiError> {
     for (index, part) in parts.iter().enumerate() {
         let param = format!("{param}[{index}]");
         let field = match part.get("type").and_then(Value::as_str) {
-            Some("text" | "input_text") => "text",
+            Some("text" | "input_text" | "output_text") => "text",
             Some("refusal") => "refusal",
             Some(other) => {
                 return Err(ApiError::unsupported(param, &format!("parts of type `{other}`; send text")));

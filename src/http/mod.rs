@@ -23,6 +23,7 @@ mod messages;
 mod models;
 mod observe;
 mod openapi;
+mod responses;
 mod sampling;
 mod state;
 mod stream;
@@ -88,6 +89,10 @@ fn routes() -> Vec<Route> {
     vec![
         keyed("post",   "/v1/chat/completions",    post(chat_completions::create)),
         keyed("post",   "/v1/completions",         post(completions::create)),
+        keyed("post",   "/v1/responses",           post(responses::create)),
+        keyed("get",    "/v1/responses/{id}",      get(responses::show)),
+        keyed("delete", "/v1/responses/{id}",      delete(responses::delete)),
+        keyed("get",    "/v1/responses/{id}/input_items", get(responses::input_items)),
         keyed("post",   "/v1/embeddings",          post(embeddings::create)),
         keyed("get",    "/v1/models",              get(models::list)),
         // A wildcard, because ids of the hub hold a slash.

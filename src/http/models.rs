@@ -1,19 +1,24 @@
 //! `GET /v1/models` and `GET /v1/models/{id}`: the ids that requests may name.
 
-use axum::Json;
 use axum::extract::{Path, State};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::state::AppState;
+use crate::access::Grant;
 use crate::chat::Target;
 
-pub async fn list(State(state): State<AppState>) -> Json<Value> {
-    Json(json!({"object": "list", "data": models(&state)}))
+pub async fn list(State(state): State<AppState>, Extension(grant): Extension<Grant>) -> Json<Value> {
+    Json(json!({"object": "list", "data": models(&state, &grant)}))
 }
 
-pub async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
-    let models = models(&state);
+pub async fn show(
+    State(state): State<AppState>,
+    Extension(grant): Extension<Grant>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let models = models(&state, &grant);
     match models.iter().find(|model| model["id"] == id.as_str()) {
         Some(model) => Ok(Json(model.clone())),
         None => {
@@ -24,7 +29,7 @@ pub async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Resu
 }
 
 /// Chat models with the context they share (vLLM's `max_model_len`), then the embedding model.
-fn models(state: &AppState) -> Vec<Value> {
+fn models(state: &AppState, grant: &Grant) -> Vec<Value> {
     let model = |id: &str, max_len: usize| {
         json!({
             "id": id,
@@ -37,7 +42,7 @@ fn models(state: &AppState) -> Vec<Value> {
     let context_len = state.engine.info().context_len;
     let mut models: Vec<Value> = state
         .models
-        .iter()
+        .readable(grant)
         .map(|served| {
             let mut model = model(&served.id, context_len);
             if let Target::Corpora(corpora) = &served.target {

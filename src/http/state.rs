@@ -12,12 +12,14 @@ use tokio::sync::Semaphore;
 
 use super::auth::ApiKeys;
 use super::error::ApiError;
+use crate::access::Grant;
 use crate::agents::{self, Agents};
 use crate::chat::{self, Target, TurnRequest};
-use crate::config::{Secret, ServerNames};
+use crate::config::{ApiKey, ServerNames};
 use crate::engine::{BoxFuture, Engine};
 use crate::history::History;
 use crate::lang::Language;
+use crate::responses::Responses;
 use crate::telemetry::Metrics;
 
 /// An error of whatever stands behind a trait of this module; logged, never shown.
@@ -147,16 +149,21 @@ impl ModelTable {
         self.0.iter()
     }
 
-    /// The model of that id.
-    ///
-    /// # Errors
-    /// `model_not_found`, naming the known ones.
-    pub fn find(&self, id: &str) -> Result<&ServedModel, ApiError> {
-        self.iter().find(|model| model.id == id).ok_or_else(|| ApiError::model_not_found(id, &self.ids()))
+    /// The models that answer from nothing a caller may not read.
+    pub fn readable(&self, grant: &Grant) -> impl Iterator<Item = &ServedModel> {
+        self.iter().filter(|model| match &model.target {
+            Target::Corpora(corpora) => corpora.iter().all(|corpus| grant.may_read(corpus)),
+            Target::Bare | Target::Agent => true,
+        })
     }
 
-    fn ids(&self) -> Vec<&str> {
-        self.iter().map(|model| model.id.as_str()).collect()
+    /// The model of that id, for a caller.
+    ///
+    /// # Errors
+    /// `model_not_found`, naming those the caller has.
+    pub fn find(&self, grant: &Grant, id: &str) -> Result<&ServedModel, ApiError> {
+        let ids = || self.readable(grant).map(|model| model.id.as_str()).collect::<Vec<_>>();
+        self.readable(grant).find(|model| model.id == id).ok_or_else(|| ApiError::model_not_found(id, &ids()))
     }
 }
 
@@ -167,12 +174,13 @@ pub struct Parts {
     /// Absent where there is nothing for its tools to stand on.
     pub agents: Option<Agents>,
     pub history: History,
+    pub responses: Responses,
     pub documents: Arc<dyn Documents>,
     pub embeddings: Arc<dyn Embeddings>,
     /// Corpora beside `valuation` and `general`.
     pub user_corpora: Vec<String>,
     /// None means that everyone who reaches the port may ask.
-    pub api_keys: Vec<Secret>,
+    pub api_keys: Vec<ApiKey>,
     pub names: ServerNames,
 }
 
@@ -183,6 +191,7 @@ pub struct AppState {
     pub turns: Arc<dyn Turns>,
     pub agents: Option<Agents>,
     pub history: History,
+    pub responses: Responses,
     pub documents: Arc<dyn Documents>,
     pub embeddings: Arc<dyn Embeddings>,
     pub embedding_permits: Arc<Semaphore>,
@@ -202,6 +211,7 @@ impl AppState {
             turns: parts.turns,
             agents: parts.agents,
             history: parts.history,
+            responses: parts.responses,
             documents: parts.documents,
             embeddings: parts.embeddings,
             embedding_permits: Arc::new(Semaphore::new(MAX_CONCURRENT_EMBEDDINGS)),

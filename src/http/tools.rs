@@ -11,17 +11,42 @@ use crate::engine::{Tool, ToolCall, ToolCallDelta, ToolChoice, Tools};
 /// # Errors
 /// A field of another shape, a kind of tool other than functions.
 pub fn read(fields: &mut Fields) -> Result<Option<Tools>, ApiError> {
+    read_as(fields, Shape::Nested)
+}
+
+/// The same where a function's fields stand beside its `type`, as at `/v1/responses`.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_flat(fields: &mut Fields) -> Result<Option<Tools>, ApiError> {
+    read_as(fields, Shape::Flat)
+}
+
+/// Where the fields of a function stand.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// Under `function`.
+    Nested,
+    Flat,
+}
+
+fn read_as(fields: &mut Fields, shape: Shape) -> Result<Option<Tools>, ApiError> {
     let list: Vec<Value> = fields.optional("tools")?.unwrap_or_default();
     let parallel = fields.optional("parallel_tool_calls")?.unwrap_or(true);
-    let choice = fields.optional::<Value>("tool_choice")?.map(read_choice).transpose()?;
+    let choice = fields.optional::<Value>("tool_choice")?.map(|choice| read_choice(choice, shape)).transpose()?;
     if list.is_empty() && matches!(choice, None | Some(ToolChoice::None | ToolChoice::Auto)) {
         return Ok(None);
     }
-    let list = list.into_iter().enumerate().map(|(index, tool)| read_tool(&format!("tools[{index}]"), tool));
-    Ok(Some(Tools { list: list.collect::<Result<_, _>>()?, choice: choice.unwrap_or_default(), parallel }))
+    let list = list.into_iter().enumerate().map(|(index, tool)| read_tool(&format!("tools[{index}]"), tool, shape));
+    Ok(Some(Tools {
+        list: list.collect::<Result<_, _>>()?,
+        choice: choice.unwrap_or_default(),
+        parallel,
+        unbound: false,
+    }))
 }
 
-fn read_tool(param: &str, tool: Value) -> Result<Tool, ApiError> {
+fn read_tool(param: &str, tool: Value, shape: Shape) -> Result<Tool, ApiError> {
     match tool.get("type").and_then(Value::as_str) {
         Some("function") => {}
         Some(other) => return Err(ApiError::unsupported(param, &format!("tools of type `{other}`"))),
@@ -30,6 +55,9 @@ fn read_tool(param: &str, tool: Value) -> Result<Tool, ApiError> {
             return Err(ApiError::new(Code::MissingParameter, format!("`{at}` is missing")).on(at));
         }
     }
+    if let Shape::Flat = shape {
+        return fields::convert(param, tool);
+    }
     let at = format!("{param}.function");
     let function = tool.get("function").filter(|function| !function.is_null());
     let function =
@@ -37,7 +65,7 @@ fn read_tool(param: &str, tool: Value) -> Result<Tool, ApiError> {
     fields::convert(&at, function.clone())
 }
 
-fn read_choice(choice: Value) -> Result<ToolChoice, ApiError> {
+fn read_choice(choice: Value, shape: Shape) -> Result<ToolChoice, ApiError> {
     let field = "tool_choice";
     let known = "`none`, `auto`, `required` or a function";
     match choice.as_str() {
@@ -45,7 +73,13 @@ fn read_choice(choice: Value) -> Result<ToolChoice, ApiError> {
         Some("auto") => Ok(ToolChoice::Auto),
         Some("required") => Ok(ToolChoice::Required),
         Some(other) => Err(ApiError::invalid(field, known, format!("`{other}`"))),
-        None => match choice.pointer("/function/name").and_then(Value::as_str) {
+        None => match choice
+            .pointer(match shape {
+                Shape::Nested => "/function/name",
+                Shape::Flat => "/name",
+            })
+            .and_then(Value::as_str)
+        {
             Some(name) if choice["type"] == "function" => Ok(ToolChoice::Named(name.to_owned())),
             _ => Err(ApiError::invalid(field, known, choice)),
         },

@@ -179,6 +179,11 @@ impl Index {
         self.generation().is_ok()
     }
 
+    /// Name of the generation that answers; `None` where nothing was built.
+    pub fn version(&self) -> Option<String> {
+        self.generations.current()
+    }
+
     /// Which vector index answers: `qdrant-edge`, `qdrant-server` or `exact`.
     ///
     /// # Errors

@@ -16,7 +16,8 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use rmcp::{ErrorData, ServiceExt};
 use serde_json::{Value, json};
 
-use crate::agents::{Access, Agents, Shown};
+use crate::access::Grant;
+use crate::agents::{Agents, Shown};
 use crate::lang::Language;
 
 /// Serves the tools to one client. Cheap to clone.
@@ -65,20 +66,20 @@ impl ServerHandler for Server {
     async fn list_tools(
         &self,
         _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.agents.registry().shown(Access::Audit).into_iter().map(tool).collect();
+        let tools = self.agents.registry().shown(&grant(&context)).into_iter().map(tool).collect();
         Ok(ListToolsResult::with_all_items(tools))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.agents.registry().shown(Access::Audit).into_iter().find(|shown| shown.card.name == name).map(tool)
+        self.agents.registry().shown(&Grant::everything()).into_iter().find(|shown| shown.card.name == name).map(tool)
     }
 
     async fn call_tool(
         &self,
         request: CallToolRequestParams,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let agents = self.agents.clone();
         let name = request.name.into_owned();
@@ -86,7 +87,8 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
         }
         let arguments = request.arguments.map_or_else(|| json!({}), Value::Object);
-        let called = tokio::task::spawn_blocking(move || agents.call_or_ask(&name, &arguments)).await;
+        let grant = grant(&context);
+        let called = tokio::task::spawn_blocking(move || agents.call_or_ask(&grant, &name, &arguments)).await;
         let called = called.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         let result = match called {
             Ok(outcome) => {
@@ -102,6 +104,12 @@ impl ServerHandler for Server {
         };
         Ok(result.into())
     }
+}
+
+/// What the caller may: over HTTP its key's grant; on standard input whoever started the program may everything.
+fn grant(context: &RequestContext<RoleServer>) -> Grant {
+    let parts = context.extensions.get::<axum::http::request::Parts>();
+    parts.and_then(|parts| parts.extensions.get::<Grant>().cloned()).unwrap_or_else(Grant::everything)
 }
 
 fn tool(shown: Shown) -> Tool {

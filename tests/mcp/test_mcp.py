@@ -1,7 +1,9 @@
 """The official MCP client over both transports: every tool is listed, described and called."""
 
 import asyncio
+import json
 import os
+import subprocess
 import sys
 
 from mcp import ClientSession, StdioServerParameters
@@ -87,6 +89,25 @@ async def over_stdio() -> None:
             await check(session)
 
 
+def speaks(version: str) -> None:
+    """A client of an earlier revision is answered in its own."""
+    hello = {
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "old", "version": "0"}},
+    }
+    command = [os.environ["HAETAE"], "--home", os.environ["HAETAE_HOME"], "mcp"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        for message in (hello, {"jsonrpc": "2.0", "method": "notifications/initialized"}, {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}):
+            server.stdin.write(json.dumps(message) + "\n")
+            server.stdin.flush()
+        answered = json.loads(server.stdout.readline())["result"]["protocolVersion"]
+        assert answered == version, f"asked in {version}, answered in {answered}"
+        assert json.loads(server.stdout.readline())["result"]["tools"]
+        server.kill()
+
+
+for revision in ("2025-06-18", "2025-03-26"):
+    speaks(revision)
 asyncio.run(over_http())
 asyncio.run(over_stdio())
 print("ok", file=sys.stderr)

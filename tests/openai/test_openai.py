@@ -265,6 +265,111 @@ class Agent(unittest.TestCase):
         self.assertEqual(raised.exception.param, "tools")
 
 
+class Responses(unittest.TestCase):
+    def test_an_answer_is_remembered_and_gone_on_from(self):
+        first = client.responses.create(
+            model=BARE, input="My name is Haneul. Say hello.", instructions="Be brief.", temperature=0, max_output_tokens=24
+        )
+        self.assertEqual(first.object, "response")
+        self.assertIn(first.status, ("completed", "incomplete"))
+        self.assertTrue(first.output_text)
+        self.assertEqual(first.output[0].type, "message")
+        self.assertEqual(first.usage.total_tokens, first.usage.input_tokens + first.usage.output_tokens)
+        kept = client.responses.retrieve(first.id)
+        self.assertEqual((kept.id, kept.output_text), (first.id, first.output_text))
+        items = client.responses.input_items.list(first.id).data
+        self.assertEqual(items[0].content[0].text, "My name is Haneul. Say hello.")
+
+        second = client.responses.create(
+            model=BARE, input="What is my name?", previous_response_id=first.id, temperature=0, max_output_tokens=24
+        )
+        alone = client.responses.create(model=BARE, input="What is my name?", temperature=0, max_output_tokens=24, store=False)
+        self.assertEqual(second.previous_response_id, first.id)
+        self.assertGreater(second.usage.input_tokens, alone.usage.input_tokens)
+        with self.assertRaises(openai.NotFoundError):
+            client.responses.retrieve(alone.id)
+        client.responses.delete(first.id)
+        with self.assertRaises(openai.NotFoundError) as raised:
+            client.responses.create(model=BARE, input="And?", previous_response_id=second.id)
+        self.assertEqual(raised.exception.code, "response_not_found")
+
+    def test_the_stream_adds_up_to_the_whole(self):
+        asked = {"model": BARE, "input": "Say hello.", "temperature": 0, "max_output_tokens": 16}
+        whole = client.responses.create(**asked)
+        events = list(client.responses.create(**asked, stream=True))
+        self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
+        kinds = [event.type for event in events]
+        self.assertEqual(kinds[:4], [
+            "response.created", "response.in_progress", "response.output_item.added", "response.content_part.added",
+        ])
+        self.assertEqual(kinds[-1], f"response.{whole.status}")
+        text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+        self.assertEqual((text, events[-1].response.output_text), (whole.output_text, whole.output_text))
+        # Not cut off, because the client's own helper waits for `response.completed`.
+        asked = {"model": BARE, "input": "Say hello.", "temperature": 0, "max_output_tokens": 400}
+        with client.responses.stream(**asked) as stream:
+            self.assertTrue(stream.get_final_response().output_text.startswith(text))
+
+    def test_a_call_and_its_result(self):
+        tools = [{"type": "function", "name": "declare", "parameters": SCHEMA, "strict": True}]
+        answer = client.responses.create(
+            model=BARE, input="Declare 20 kg of coffee from the US.", tools=tools, tool_choice="required",
+            parallel_tool_calls=False, max_output_tokens=200, temperature=0,
+        )
+        call = answer.output[0]
+        self.assertEqual((call.type, call.name, call.status), ("function_call", "declare", "completed"))
+        self.assertEqual(set(json.loads(call.arguments)), set(SCHEMA["properties"]))
+        result = {"type": "function_call_output", "call_id": call.call_id, "output": "Declaration 4711 was accepted."}
+        told = client.responses.create(
+            model=BARE, input=[result], previous_response_id=answer.id, max_output_tokens=32, temperature=0
+        )
+        self.assertTrue(told.output_text)
+
+    def test_a_schema_binds_the_text(self):
+        form = {"format": {"type": "json_schema", "name": "goods", "strict": True, "schema": SCHEMA}}
+        answer = client.responses.create(
+            model=BARE, input="Declare 20 kg of coffee from the US.", text=form, max_output_tokens=200, temperature=0
+        )
+        self.assertEqual(set(json.loads(answer.output_text)), set(SCHEMA["properties"]))
+        with self.assertRaises(openai.BadRequestError) as raised:
+            bad = {"format": {"type": "json_schema", "name": "a", "schema": {"type": "wizard"}}}
+            client.responses.create(model=BARE, input="Hello", text=bad)
+        self.assertEqual(raised.exception.param, "text.format")
+
+    def test_an_answer_from_a_corpus_is_annotated(self):
+        answer = client.responses.create(
+            model="customs-valuation", input=QUESTION[0]["content"], max_output_tokens=64
+        )
+        annotations = answer.output[0].content[0].annotations
+        self.assertGreater(len(annotations), 0)
+        for annotation in annotations:
+            self.assertEqual(annotation.type, "file_citation")
+            self.assertRegex(answer.output_text[annotation.index :], r"^\[\d+\]")
+            self.assertTrue(read_document(annotation.file_id))
+
+    def test_a_run_of_the_agent_shows_its_calls(self):
+        for _ in range(60):
+            events = list(client.responses.create(
+                model="customs-agent", input="What is the risk of declaration D00000012?", stream=True
+            ))
+            answer = events[-1].response
+            if "not set up" not in answer.output_text:
+                break
+            time.sleep(2)
+        call = answer.output[0]
+        self.assertEqual((call.type, call.name, call.status), ("mcp_call", "risk_score", "completed"))
+        self.assertEqual(json.loads(call.arguments)["declaration"], "D00000012")
+        self.assertEqual(len(json.loads(call.output)["sha256"]), 64)
+        self.assertIn("response.mcp_call.completed", [event.type for event in events])
+        self.assertIn("D00000012", answer.output_text)
+
+    def test_what_is_lacking_is_refused_by_name(self):
+        for field, value in [("background", True), ("truncation", "auto"), ("tools", [{"type": "web_search"}])]:
+            with self.assertRaises(openai.BadRequestError) as raised:
+                client.responses.create(model=BARE, input="Hello", **{field: value})
+            self.assertIn(field, raised.exception.param)
+
+
 class Errors(unittest.TestCase):
     def test_an_unknown_model(self):
         with self.assertRaises(openai.NotFoundError) as raised:

@@ -36,6 +36,8 @@ impl Tool for OpenPassage {
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
         let id = arguments.id.split('#').next().unwrap_or_default();
         let document = desk.rag()?.index().document(id).map_err(|error| inner(Self::CARD.name, &error))?;
+        // Of what the caller may not read it is not even told that it is there.
+        let document = document.filter(|document| desk.grant().may_read(&document.corpus));
         let document = document.ok_or_else(|| Failure::NotFound { name: arguments.id.clone(), nearest: Vec::new() })?;
         let text = fence::fence(id, &document.text).text;
         let told: String = text.chars().take(TOLD).collect();

@@ -48,8 +48,8 @@ impl Tool for SearchCorpora {
 
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
         let rag = desk.rag()?;
-        let found =
-            rag.find(&arguments.question, &arguments.corpora).map_err(|error| inner(Self::CARD.name, &error))?;
+        let corpora = desk.readable(arguments.corpora)?;
+        let found = rag.find(&arguments.question, &corpora).map_err(|error| inner(Self::CARD.name, &error))?;
         Ok(match found {
             Finding::Answerable(evidence) => {
                 let (mut ko, mut en) = (String::new(), String::new());

@@ -79,7 +79,7 @@ impl Guides {
     /// # Errors
     /// [`Error::BadConstraint`] naming the part that cannot be used.
     pub fn guide(&self, constraint: Option<&Constraint>, tools: Option<&Tools>) -> Result<Option<Guide>, Error> {
-        let matcher = match (constraint, tools.filter(|tools| tools.are_offered())) {
+        let matcher = match (constraint, tools.filter(|tools| tools.are_bound())) {
             (None, None) => return Ok(None),
             (Some(Constraint::Quotes(lock)), None) => {
                 State::Quotes(QuoteMatcher::new(lock, Arc::clone(&self.machine()?.quotes)).into())

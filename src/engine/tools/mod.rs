@@ -60,6 +60,8 @@ pub struct Tools {
     pub choice: ToolChoice,
     /// Whether one answer may hold several calls.
     pub parallel: bool,
+    /// Leaves the answer free, calls and all in its text, as an engine does that cannot bind them; to be compared with.
+    pub unbound: bool,
 }
 
 /// A call that a model has made.
@@ -117,6 +119,11 @@ impl Tools {
         !self.list.is_empty() && self.choice != ToolChoice::None
     }
 
+    /// Whether the calls are held to their schemas, and told apart from the text.
+    pub fn are_bound(&self) -> bool {
+        self.are_offered() && !self.unbound
+    }
+
     /// The tools that may be called.
     pub fn callable(&self) -> Vec<&Tool> {
         match &self.choice {
@@ -170,7 +177,7 @@ mod tests {
 
     fn tools(names: &[&str], choice: ToolChoice) -> Tools {
         let tool = |name: &&str| Tool { name: (*name).into(), description: None, parameters: None };
-        Tools { list: names.iter().map(tool).collect(), choice, parallel: true }
+        Tools { list: names.iter().map(tool).collect(), choice, parallel: true, unbound: false }
     }
 
     #[test]

@@ -27,6 +27,57 @@ pub fn all() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "post",
+            "/v1/responses",
+            json!({
+                "operationId": "createResponse",
+                "tags": ["OpenAI"],
+                "summary": "Answer, and remember what was said",
+                "description": "OpenAI's newer API. Go on from a response by `previous_response_id`; it is kept for 30 \
+                                days. The agent's own calls stand in the output as `mcp_call`, those that wait for a \
+                                person as `mcp_approval_request`; citations are `file_citation` annotations.",
+                "parameters": [lane_header()],
+                "requestBody": body("ResponseRequest"),
+                "responses": generated("The response, or its events", "Response", "ResponseEvent"),
+            }),
+        ),
+        (
+            "get",
+            "/v1/responses/{id}",
+            json!({
+                "operationId": "retrieveResponse",
+                "tags": ["OpenAI"],
+                "summary": "Show a response that was kept",
+                "responses": {"200": ok("The response", "Response"), "404": error("No such response of the caller's")},
+            }),
+        ),
+        (
+            "delete",
+            "/v1/responses/{id}",
+            json!({
+                "operationId": "deleteResponse",
+                "tags": ["OpenAI"],
+                "summary": "Forget a response",
+                "responses": {
+                    "200": ok("It is forgotten", "ResponseDeleted"),
+                    "404": error("No such response of the caller's"),
+                },
+            }),
+        ),
+        (
+            "get",
+            "/v1/responses/{id}/input_items",
+            json!({
+                "operationId": "listInputItems",
+                "tags": ["OpenAI"],
+                "summary": "List the items that a response was asked with, the latest first",
+                "responses": {
+                    "200": ok("The items", "ResponseItemList"),
+                    "404": error("No such response of the caller's"),
+                },
+            }),
+        ),
+        (
+            "post",
             "/v1/embeddings",
             json!({
                 "operationId": "createEmbedding",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 /// Every schema by name.
 pub fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [requests(), forms(), answers(), grounded(), page(), agent(), operation()] {
+    for group in [requests(), forms(), answers(), responses(), grounded(), page(), agent(), operation()] {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }
@@ -47,6 +47,61 @@ fn agent() -> Value {
         "Decision": object(&["decision", "by"], json!({
             "decision": {"type": "string", "enum": ["grant", "deny"]},
             "by": text("The person who decides."),
+        })),
+    })
+}
+
+/// `/v1/responses`.
+fn responses() -> Value {
+    let input = json!({"oneOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "object"}}]});
+    let number = |description: &str| json!({"type": "number", "description": description});
+    json!({
+        "ResponseRequest": object(&["model", "input"], json!({
+            "model": text("A model id of `/v1/models`."),
+            "input": input,
+            "instructions": text("Put before all that was said; not remembered."),
+            "previous_response_id": text("The response to go on from."),
+            "store": {"type": "boolean", "default": true},
+            "stream": {"type": "boolean", "default": false},
+            "max_output_tokens": integer("Most tokens of the answer."),
+            "temperature": number("0 is greedy. The default of corpus models and the agent is 0."),
+            "top_p": number("Nucleus mass kept."),
+            "text": object(&[], json!({"format": {"type": "object", "description": "`text`, `json_object` or `json_schema`."}})),
+            "tools": list(object(&["type", "name"], json!({
+                "type": {"type": "string", "const": "function"},
+                "name": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+                "description": {"type": "string"},
+                "parameters": {"type": "object"},
+            }))),
+            "tool_choice": {"description": "`none`, `auto`, `required` or a function."},
+            "parallel_tool_calls": {"type": "boolean", "default": true},
+            "metadata": {"type": "object"},
+        })),
+        "Response": object(&["id", "object", "status", "model", "output"], json!({
+            "id": text("Its id."),
+            "object": {"type": "string", "const": "response"},
+            "created_at": integer("Seconds since 1970."),
+            "status": {"type": "string", "enum": ["in_progress", "completed", "incomplete", "failed"]},
+            "model": {"type": "string"},
+            "output": list(json!({"type": "object", "description": "`message`, `function_call`, `mcp_call` or `mcp_approval_request`."})),
+            "previous_response_id": {"type": ["string", "null"]},
+            "usage": {"type": ["object", "null"]},
+            "error": {"type": ["object", "null"]},
+            "citations": list(reference("Citation")),
+        })),
+        "ResponseEvent": object(&["type", "sequence_number"], json!({
+            "type": text("`response.created`, `response.output_text.delta`, …"),
+            "sequence_number": integer("From 0."),
+        })),
+        "ResponseItemList": object(&["object", "data", "has_more"], json!({
+            "object": {"type": "string", "const": "list"},
+            "data": list(json!({"type": "object"})),
+            "has_more": {"type": "boolean"},
+        })),
+        "ResponseDeleted": object(&["id", "object", "deleted"], json!({
+            "id": {"type": "string"},
+            "object": {"type": "string", "const": "response"},
+            "deleted": {"type": "boolean"},
         })),
     })
 }

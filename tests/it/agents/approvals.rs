@@ -1,8 +1,13 @@
 //! What writes waits for a named person, and the decision outlives the process.
 
+use std::process::Command;
+use std::time::Duration;
+
 use haetae::agents::State;
+use serde_json::{Value, json};
 
 use super::{MADE, agents_over, ask, rows};
+use crate::support::{Server, home};
 
 #[tokio::test]
 async fn a_dossier_is_written_once_someone_grants_it() {
@@ -45,4 +50,31 @@ async fn what_was_granted_before_the_process_died_is_carried_out_at_the_next_sta
     let agents = agents_over(&MADE.home, "none");
     assert_eq!(agents.store().approval(&record.approvals[0]).unwrap().state, State::Done);
     assert!(file.exists());
+}
+
+#[tokio::test]
+async fn what_waits_is_there_after_the_server_was_killed() {
+    // The first start of a home makes the world that the tools stand on.
+    let mut tools = Command::new(env!("CARGO_BIN_EXE_haetae"));
+    assert!(tools.arg("--home").arg(home::home()).args(["agent", "tools"]).output().unwrap().status.success());
+    let server = Server::start(None);
+    let client = reqwest::Client::new();
+    let question = "Score the risk of D00000012 and export the report as a file.";
+    let asked = json!({"model": "customs-agent", "messages": [{"role": "user", "content": question}]});
+    let answer = client.post(format!("{}/v1/chat/completions", server.url)).header("x-haetae-events", "1").json(&asked);
+    let answer: Value = answer.send().await.unwrap().json().await.unwrap();
+    let events = answer["choices"][0]["message"]["haetae"]["agent"].as_array().unwrap();
+    let approval = events.iter().find(|event| event["type"] == "approval").unwrap()["id"].as_str().unwrap().to_owned();
+    // Dropped is killed: SIGKILL, and nothing has time to write anything.
+    drop(server);
+    let server = Server::start(None);
+    let at = format!("{}/api/agent/approvals/{approval}", server.url);
+    let waits: Value = client.get(&at).send().await.unwrap().json().await.unwrap();
+    assert_eq!(waits["state"], "pending", "{waits}");
+    let file = home::home().join("dossiers").join(format!("{}.md", waits["run"].as_str().unwrap()));
+    assert!(!file.exists());
+    let granted = client.post(&at).json(&json!({"decision": "grant", "by": "Kim"}));
+    let done: Value = granted.timeout(Duration::from_secs(60)).send().await.unwrap().json().await.unwrap();
+    assert_eq!((done["state"].as_str(), done["decided_by"].as_str()), (Some("done"), Some("Kim")), "{done}");
+    assert!(std::fs::read_to_string(&file).unwrap().contains("D00000012"));
 }

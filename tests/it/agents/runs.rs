@@ -1,6 +1,8 @@
 //! What is called, and what the answer says of it.
 
+use haetae::access::{Access, Grant};
 use haetae::agents::Planner;
+use haetae::chat::{Target, TurnRequest};
 
 use super::{MADE, agents_over, ask, called, rows};
 
@@ -116,4 +118,26 @@ async fn an_invoice_told_in_words_is_worked_out_to_the_won() {
     assert_eq!(result["if_nothing_else"]["duty"], 5_648_400);
     assert_eq!(result["if_nothing_else"]["vat"], 7_625_340);
     assert!(!record.missing.is_empty(), "what was not said is listed");
+}
+
+#[tokio::test]
+async fn a_role_calls_its_own_tools_and_is_told_of_the_others() {
+    let agents = agents_over(&MADE.home, "none");
+    let (declaration, company) = (&rows("declarations.csv")[2][0], &rows("companies.csv")[3][0]);
+    let asked = |request: String, grant: Grant| {
+        let turn = TurnRequest { target: Target::Agent, grant, ..TurnRequest::question(&request, Vec::new()) };
+        agents.answer(turn, None)
+    };
+    let officer = Grant::new(Access::Officer, None, None);
+    let record = asked(format!("What is the risk of {declaration}?"), officer.clone()).await.unwrap();
+    assert!(record.calls[0].ended.outcome().is_some(), "{}", record.answer);
+    let record = asked(format!("Show the profile of {company}"), officer).await.unwrap();
+    assert!(record.calls.iter().all(|call| call.ended.outcome().is_none()), "{}", record.answer);
+    assert!(record.answer.contains("it takes access `audit`"), "{}", record.answer);
+    // What writes is not even put before a person where the role may not ask for it.
+    let reader = Grant::new(Access::Audit, Some(vec!["risk_score".into()]), None);
+    let record =
+        asked(format!("Score the risk of {declaration} and export the report as a file."), reader).await.unwrap();
+    assert!(record.approvals.is_empty(), "{}", record.answer);
+    assert!(record.answer.contains("its role does not list it"), "{}", record.answer);
 }

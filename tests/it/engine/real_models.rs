@@ -128,7 +128,7 @@ async fn qwen2_calls_the_right_tool_with_the_right_argument() {
         tool("duty_rate", "Looks up the duty rate of a tariff code", Some(parameters)),
     ];
     let engine = start("qwen2.5-coder-0.5b-instruct");
-    let tools = Tools { list, choice: ToolChoice::Required, parallel: false };
+    let tools = Tools { list, choice: ToolChoice::Required, parallel: false, unbound: false };
     let question = Prompt::Chat(vec![Message::user("What is the duty rate of tariff code 0901?")]);
     let request = GenerateRequest { max_tokens: Some(60), tools: Some(tools), ..GenerateRequest::new(question) };
     let told = answer(&engine, request).await;

@@ -22,7 +22,7 @@ fn tools(choice: ToolChoice) -> Tools {
         tool("duty_rate", "Look up the duty rate of a tariff code.", Some(rate)),
         tool("today", "Tell the date of today.", None),
     ];
-    Tools { list, choice, parallel: false }
+    Tools { list, choice, parallel: false, unbound: false }
 }
 
 fn with(tools: Tools, temperature: f32, seed: u64) -> GenerateRequest {

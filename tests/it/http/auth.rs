@@ -1,8 +1,11 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use haetae::access::{Access, Grant};
+use haetae::config::{ApiKey, Secret};
 use insta::assert_snapshot;
+use serde_json::json;
 
-use crate::support::{Answer, TestApp};
+use crate::support::{Answer, TestApp, json_request};
 
 async fn get_with(app: &TestApp, path: &str, authorization: &str) -> Answer {
     app.send(Request::get(path).header("authorization", authorization).body(Body::empty()).unwrap()).await
@@ -51,4 +54,32 @@ async fn a_key_sees_no_conversation_of_another() {
     let path = format!("/api/conversations/{id}");
     assert_eq!(get_with(&app, &path, "Bearer alpha").await.status, StatusCode::OK);
     assert_eq!(get_with(&app, &path, "Bearer beta").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_role_reads_the_corpora_it_lists_and_no_other_is_there_for_it() {
+    let key = |key: &str, grant| ApiKey { key: Secret::new(key), grant };
+    let clerk = Grant::new(Access::Public, None, Some(vec!["rulings".into()]));
+    let app = TestApp::granted(vec![key("clerk", clerk), key("chief", Grant::everything())]);
+    let listed = get_with(&app, "/v1/models", "Bearer clerk").await.json();
+    let ids: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"rulings") && !ids.contains(&"general") && !ids.contains(&"customs-valuation"), "{ids:?}");
+    let document = "/api/documents/valuation-021-en";
+    assert_eq!(get_with(&app, document, "Bearer clerk").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get_with(&app, document, "Bearer chief").await.status, StatusCode::OK);
+    for path in ["/v1/chat/completions", "/v1/responses"] {
+        let asked = |key: &str| {
+            let mut request = json_request(
+                "POST",
+                path,
+                &json!({"model": "general", "messages": [{"role": "user", "content": "?"}], "input": "?"}),
+            );
+            request.headers_mut().insert("authorization", format!("Bearer {key}").parse().unwrap());
+            app.send(request)
+        };
+        let refused = asked("clerk").await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(refused.body.contains("this server has") && !refused.body.contains("customs-valuation"), "{path}");
+        assert_eq!(asked("chief").await.status, StatusCode::OK, "{path}");
+    }
 }

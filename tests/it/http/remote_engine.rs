@@ -93,7 +93,7 @@ async fn forms_and_tools_arrive_as_they_were_made_and_calls_come_back() {
         Message { tool_call_id: Some("c1".into()), ..Message::new(Role::Tool, "8 %") },
     ];
     for choice in [ToolChoice::Auto, ToolChoice::Required, ToolChoice::Named("rate".into())] {
-        let tools = Tools { list: vec![tool.clone()], choice, parallel: false };
+        let tools = Tools { list: vec![tool.clone()], choice, parallel: false, unbound: false };
         let asked = GenerateRequest { tools: Some(tools), ..GenerateRequest::new(Prompt::Chat(messages.clone())) };
         let told = engine.submit(asked.clone()).await.unwrap().collect().await.unwrap();
         let there = app.engine.requests().pop().unwrap();

@@ -94,7 +94,7 @@ async fn tools_calls_and_results_reach_the_engine() {
     };
     let today = Tool { name: "today".into(), description: None, parameters: None };
     let choice = ToolChoice::Named("today".into());
-    assert_eq!(request.tools, Some(Tools { list: vec![rate, today], choice, parallel: false }));
+    assert_eq!(request.tools, Some(Tools { list: vec![rate, today], choice, parallel: false, unbound: false }));
 }
 
 #[tokio::test]

@@ -6,11 +6,12 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use haetae::chat::Event;
-use haetae::config::{Secret, ServerNames};
+use haetae::config::{ApiKey, Secret, ServerNames};
 use haetae::engine::Engine;
 use haetae::history::History;
 use haetae::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose, router};
 use haetae::lang::Language;
+use haetae::responses::Responses;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -50,25 +51,34 @@ impl TestApp {
     /// One that answers to this machine's own names only.
     pub fn guarded() -> Self {
         let engine = Arc::new(ScriptedEngine::new(Script::default()));
-        let router = Self::named(engine.clone(), commission_answer, &[], ServerNames::Loopback);
+        let router = Self::named(engine.clone(), commission_answer, Vec::new(), ServerNames::Loopback);
+        Self { router, engine }
+    }
+
+    /// One whose keys may differ in what they may.
+    pub fn granted(keys: Vec<ApiKey>) -> Self {
+        let engine = Arc::new(ScriptedEngine::new(Script::default()));
+        let router = Self::named(engine.clone(), commission_answer, keys, ServerNames::Any);
         Self { router, engine }
     }
 
     /// The router over any engine.
     pub fn over(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, keys: &[&str]) -> Router {
+        let keys = keys.iter().copied().map(|key| ApiKey::plain(Secret::new(key))).collect();
         Self::named(engine, answer, keys, ServerNames::Any)
     }
 
-    fn named(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, keys: &[&str], names: ServerNames) -> Router {
+    fn named(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, api_keys: Vec<ApiKey>, names: ServerNames) -> Router {
         router(AppState::new(Parts {
             turns: Arc::new(Grounded { engine: Arc::clone(&engine), answer }),
             engine,
             agents: None,
             history: History::in_memory().unwrap(),
+            responses: Responses::in_memory().unwrap(),
             documents: Arc::new(TwoDocuments),
             embeddings: Arc::new(LetterCounts),
             user_corpora: vec!["rulings".into()],
-            api_keys: keys.iter().copied().map(Secret::new).collect(),
+            api_keys,
             names,
         }))
     }
