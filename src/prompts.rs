@@ -80,6 +80,24 @@ pub struct Tools {
     pub parallel: bool,
 }
 
+/// A tool as the gate before a model's calls is told of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct GateTool<'a> {
+    pub name: &'a str,
+    pub purpose: &'a str,
+    /// Names.
+    pub parameters: Vec<&'a str>,
+}
+
+/// Whether a request is one for tools.
+#[derive(Serialize)]
+pub struct Gate<'a> {
+    pub language: Language,
+    pub tools: Vec<GateTool<'a>>,
+    pub earlier: Vec<String>,
+    pub request: &'a str,
+}
+
 /// A tool as the router is told of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct RouteTool<'a> {
@@ -151,6 +169,7 @@ prompts! {
     Quoted<'_> => "quoted",
     Notice<'_> => "notice",
     Tools => "tools",
+    Gate<'_> => "gate",
     Route<'_> => "route",
     Arguments<'_> => "arguments",
     Word<'_> => "word",

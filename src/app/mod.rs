@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::agents::{Agents, Desk};
 use crate::chat::Chat;
 use crate::config::{Config, EngineChoice};
-use crate::engine::{self, BoxFuture, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
+use crate::engine::{self, BoxFuture, Calls, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
 use crate::history::History;
 use crate::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose};
 use crate::index::embed::Embedder;
@@ -131,6 +131,7 @@ pub struct LocalModel {
     pub id: String,
     /// What it writes well.
     pub languages: Vec<Language>,
+    pub calls: Calls,
     /// A GGUF file, or a folder of safetensors.
     pub path: PathBuf,
 }
@@ -147,12 +148,12 @@ pub fn local_model(config: &Config) -> anyhow::Result<LocalModel> {
     if path.exists() {
         let id = path.file_stem().map_or_else(|| model.clone(), |stem| stem.to_string_lossy().into_owned());
         // A file does not say what it writes well; whoever names one by hand is taken to know.
-        return Ok(LocalModel { id, languages: vec![Language::Ko, Language::En], path });
+        return Ok(LocalModel { id, languages: vec![Language::Ko, Language::En], calls: Calls::default(), path });
     }
     let stored = ensure(config, model)?;
     let is_folder = stored.weights().extension().is_some_and(|extension| extension == "safetensors");
     let path = if is_folder { stored.folder.clone() } else { stored.weights().to_owned() };
-    Ok(LocalModel { id: model.clone(), languages: stored.entry.languages, path })
+    Ok(LocalModel { id: model.clone(), languages: stored.entry.languages, calls: stored.entry.calls, path })
 }
 
 /// The local language model the settings choose. Blocks.
@@ -162,7 +163,7 @@ pub fn local_model(config: &Config) -> anyhow::Result<LocalModel> {
 pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
     let model = local_model(config)?;
     let started = Instant::now();
-    let engine = LocalEngine::start(&model.id, &model.languages, &model.path, config.limits)?;
+    let engine = LocalEngine::start(&model.id, &model.languages, &model.path, config.limits)?.with_calls(model.calls);
     tracing::info!(model = model.id, duration_ms = started.elapsed().as_millis() as u64, "model loaded");
     Ok(engine)
 }

@@ -19,7 +19,7 @@ use super::scheduler::{self, Plan, Scheduler};
 use super::sequence::{Sequence, ValidRequest};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
-use super::tools::{Tools, render};
+use super::tools::{Calls, Tools, gate, render};
 use super::warm_up::warm_up;
 use super::{BoxFuture, Engine, Error, Load, ModelInfo, SamplingParams};
 use crate::config::EngineLimits;
@@ -33,6 +33,7 @@ pub struct LocalEngine {
     text: Arc<TextSide>,
     guides: Arc<Guides>,
     limits: EngineLimits,
+    calls: Calls,
     queue: mpsc::Sender<Sequence>,
     pins: mpsc::Sender<Vec<u32>>,
     shared: Arc<Shared>,
@@ -104,7 +105,27 @@ impl LocalEngine {
         };
         let reason = |error: std::io::Error| Error::Forward { reason: error.to_string() };
         std::thread::Builder::new().name("model".into()).spawn(move || worker.run()).map_err(reason)?;
-        Ok(Self { info, text: Arc::new(text), guides, limits, queue, pins, shared })
+        Ok(Self { info, text: Arc::new(text), guides, limits, calls: Calls::Own, queue, pins, shared })
+    }
+
+    /// The same, deciding by `calls` whether to call a tool.
+    pub fn with_calls(self, calls: Calls) -> Self {
+        Self { calls, ..self }
+    }
+
+    /// Settles whether tools are called, for a model that does not by itself.
+    async fn settle(&self, request: &mut GenerateRequest) -> Result<(), Error> {
+        if self.calls == Calls::Own {
+            return Ok(());
+        }
+        let failed =
+            |error: crate::prompts::Error| Error::Template { model: self.info.id.clone(), reason: error.to_string() };
+        let Some(question) = gate::question(request, &self.text.prompts).map_err(failed)? else { return Ok(()) };
+        let answer = self.submit(question).await?.collect().await?;
+        if let Some(tools) = &mut request.tools {
+            tools.choice = gate::choice(&answer.text);
+        }
+        Ok(())
     }
 }
 
@@ -187,12 +208,13 @@ impl Engine for LocalEngine {
         Ok(self.text.encode(prompt, None)?.len())
     }
 
-    fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+    fn submit(&self, mut request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
         Box::pin(async move {
             request.validate()?;
             if !self.is_ready() {
                 return Err(Error::Stopped);
             }
+            self.settle(&mut request).await?;
             let (text, guides) = (Arc::clone(&self.text), Arc::clone(&self.guides));
             // A long prompt or a large schema takes milliseconds, which would hold up other connections.
             let prepared = tokio::task::spawn_blocking(move || {

@@ -32,7 +32,7 @@ pub use request::{
     TokenLogprob, TokenStream, Usage,
 };
 pub use tokenizer::Tokenizer;
-pub use tools::{Tool, ToolCall, ToolCallDelta, ToolChoice, Tools};
+pub use tools::{Calls, Tool, ToolCall, ToolCallDelta, ToolChoice, Tools};
 
 use crate::lang::Language;
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::assets;
+use crate::engine::Calls;
 use crate::lang::Language;
 
 /// All models that can be called by name.
@@ -46,6 +47,9 @@ pub struct Entry {
     /// Numbers one token leaves in the KV cache: 2 × layers × KV heads × head length; 0 where there is no cache.
     #[serde(default)]
     pub kv_values: u64,
+    /// How it comes to call a tool.
+    #[serde(default)]
+    pub calls: Calls,
     /// Whether every file has its sha256 and exact size here.
     #[serde(default = "yes")]
     pub pinned: bool,

@@ -13,6 +13,7 @@ use super::lock::{self, Lock};
 use super::progress::{Event, Observer};
 use super::receipt::Receipt;
 use super::{Error, Store};
+use crate::engine::Calls;
 use crate::engine::arch::{Architecture, read_header};
 use crate::lang::Language;
 
@@ -125,6 +126,7 @@ fn describe(shown: &Path, file: &Path, receipt: &Receipt) -> Result<Entry, Error
         context_len: usize::try_from(need("context_length")?).unwrap_or(usize::MAX),
         memory_bytes: receipt.bytes,
         kv_values: 2 * need("block_count")? * kv_heads * head_len,
+        calls: Calls::default(),
         pinned: true,
         tests_only: false,
         note: Some("Imported.".into()),

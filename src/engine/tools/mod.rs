@@ -4,6 +4,7 @@
 //! itself; others are told of it in the system message ([`render`]). Nothing is called here: a call is an event, and
 //! the caller brings the result as a message of [`super::Role::Tool`].
 
+pub mod gate;
 mod reader;
 pub mod render;
 
@@ -51,6 +52,17 @@ pub enum ToolChoice {
     Required,
     /// A call of this tool.
     Named(String),
+}
+
+/// How a model comes to call a tool, where it may choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calls {
+    /// It writes the call where it wants one.
+    #[default]
+    Own,
+    /// It is asked first ([`gate`]): left to itself it calls whatever is there, or writes calls as text.
+    Asked,
 }
 
 /// The tools offered with a request.
