@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -26,6 +27,8 @@ pub enum Error {
     UnknownRole { role: String, known: String },
     #[error("`{}` is `{value}`, and must be one of `portable`, `avx2` and `avx512`", Isa::LIMIT)]
     UnknownIsa { value: String },
+    #[error("`mcp.servers.{name}`: {reason}")]
+    McpServer { name: String, reason: String },
 }
 
 /// A value that is never printed.
@@ -57,6 +60,7 @@ pub struct ConfigFile {
     pub engine: EngineFile,
     pub index: IndexFile,
     pub models: ModelsFile,
+    pub mcp: McpFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -138,6 +142,35 @@ pub struct ModelsFile {
     pub offline: bool,
 }
 
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct McpFile {
+    /// Servers whose tools the agent may call, by the name that their tools begin with.
+    pub servers: BTreeMap<String, McpServerFile>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct McpServerFile {
+    /// Program and arguments of a server that speaks on standard input and output.
+    pub command: Vec<String>,
+    /// The program's environment, beside `PATH`, `HOME` and the language.
+    pub env: BTreeMap<String, Secret>,
+    /// URL of a server that speaks streamable HTTP, instead of a program.
+    pub url: Option<String>,
+    /// Key for that URL, sent as `Authorization: Bearer`.
+    pub key: Option<Secret>,
+    /// Whose eyes its results are for.
+    pub access: Option<Access>,
+    /// What its tools are for, said before each tool's own description.
+    pub purpose_ko: Option<String>,
+    pub purpose_en: Option<String>,
+    /// Its tools that change nothing, by the administration's word: they are called at once. All others wait for a person.
+    pub trusted_read_only: Vec<String>,
+    /// Longest that a call may take.
+    pub timeout_s: Option<u64>,
+}
+
 /// A key, and what whoever presents it may.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ApiKey {
@@ -170,6 +203,83 @@ pub enum ServerNames {
     Loopback,
 }
 
+/// A server of foreign tools.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct McpServer {
+    pub name: String,
+    pub place: McpPlace,
+    pub access: Access,
+    pub purpose_ko: Option<String>,
+    pub purpose_en: Option<String>,
+    pub trusted_read_only: Vec<String>,
+    pub timeout: Duration,
+}
+
+/// How a server of foreign tools is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum McpPlace {
+    /// A child process, on its standard input and output.
+    Program { command: Vec<String>, env: BTreeMap<String, Secret> },
+    /// Streamable HTTP.
+    Url { url: String, key: Option<Secret> },
+}
+
+/// Characters of a server's name: its tools' names, which begin with it, must stay short.
+const MAX_MCP_NAME: usize = 24;
+const DEFAULT_MCP_TIMEOUT_S: u64 = 30;
+/// One call may take no longer than all calls of a run together.
+const MAX_MCP_TIMEOUT_S: u64 = 120;
+
+impl McpServer {
+    fn read(name: String, file: McpServerFile) -> Result<Self, Error> {
+        let wrong = |reason: String| Err(Error::McpServer { name: name.clone(), reason });
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || name.len() > MAX_MCP_NAME || !name.chars().all(is_plain) {
+            return wrong(format!("a name is 1 to {MAX_MCP_NAME} letters, digits and `_`"));
+        }
+        let place = match (file.command.is_empty(), file.url) {
+            (true, None) => return wrong("either `command` or `url` must be given".into()),
+            (false, Some(_)) => return wrong("`command` and `url` exclude each other".into()),
+            (false, None) if file.key.is_some() => return wrong("`key` goes with `url`, not with `command`".into()),
+            (true, Some(_)) if !file.env.is_empty() => {
+                return wrong("`env` goes with `command`, not with `url`".into());
+            }
+            (true, Some(url)) if !url.starts_with("http://") && !url.starts_with("https://") => {
+                return wrong(format!("`url` is `{url}`, and must begin with `http://` or `https://`"));
+            }
+            (false, None) => McpPlace::Program { command: file.command, env: file.env },
+            (true, Some(url)) => McpPlace::Url { url, key: file.key },
+        };
+        let timeout_s = file.timeout_s.unwrap_or(DEFAULT_MCP_TIMEOUT_S);
+        if !(1..=MAX_MCP_TIMEOUT_S).contains(&timeout_s) {
+            return wrong(format!("`timeout_s` is {timeout_s}, and must be from 1 to {MAX_MCP_TIMEOUT_S}"));
+        }
+        Ok(Self {
+            name,
+            place,
+            access: file.access.unwrap_or(Access::Audit),
+            purpose_ko: file.purpose_ko,
+            purpose_en: file.purpose_en,
+            trusted_read_only: file.trusted_read_only,
+            timeout: Duration::from_secs(timeout_s),
+        })
+    }
+
+    /// Reads them all; of two names none may begin as the other's tools do, or a tool's name would not say whose it is.
+    fn read_all(files: BTreeMap<String, McpServerFile>) -> Result<Vec<Self>, Error> {
+        let servers: Vec<Self> =
+            files.into_iter().map(|(name, file)| Self::read(name, file)).collect::<Result<_, _>>()?;
+        for server in &servers {
+            let prefix = format!("{}_", server.name);
+            if let Some(other) = servers.iter().find(|other| other.name.starts_with(&prefix)) {
+                let reason = format!("the name begins as the tools of `mcp.servers.{}` do", server.name);
+                return Err(Error::McpServer { name: other.name.clone(), reason });
+            }
+        }
+        Ok(servers)
+    }
+}
+
 /// Resolved settings.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -184,6 +294,8 @@ pub struct Config {
     pub limits: EngineLimits,
     pub embedder: String,
     pub qdrant: Option<(String, Option<Secret>)>,
+    /// Servers of foreign tools, by name.
+    pub mcp_servers: Vec<McpServer>,
 }
 
 /// Sizes of the local engine.
@@ -291,6 +403,7 @@ impl Config {
             },
             embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),
+            mcp_servers: McpServer::read_all(file.mcp.servers)?,
         })
     }
 }
@@ -373,5 +486,31 @@ mod tests {
         assert_eq!(names("[server]\napi_keys = [\"k\"]", Overrides::default()), ServerNames::Any);
         let trusted = Overrides { allow_anonymous: true, ..Overrides::default() };
         assert_eq!(names("", trusted), ServerNames::Any);
+    }
+
+    #[test]
+    fn a_server_of_foreign_tools_is_for_auditors_and_trusted_in_nothing_unless_it_is_said() {
+        let file = "[mcp.servers.lab]\ncommand = [\"lab\"]\nenv = { TOKEN = \"t\" }";
+        let [server] = &resolve(file, Overrides::default()).unwrap().mcp_servers[..] else { panic!("one server") };
+        assert_eq!((server.access, server.trusted_read_only.len()), (Access::Audit, 0));
+        assert!(!format!("{server:?}").contains("\"t\""), "{server:?}");
+    }
+
+    #[test]
+    fn a_server_of_foreign_tools_that_cannot_be_is_named() {
+        for (file, reason) in [
+            ("[mcp.servers.lab]", "either `command` or `url`"),
+            ("[mcp.servers.lab]\ncommand = [\"a\"]\nurl = \"http://a\"", "exclude each other"),
+            ("[mcp.servers.lab]\nurl = \"a:80\"", "`a:80`"),
+            ("[mcp.servers.\"l-ab\"]\nurl = \"http://a\"", "letters, digits"),
+            ("[mcp.servers.lab]\nurl = \"http://a\"\ntimeout_s = 0", "from 1 to 120"),
+            (
+                "[mcp.servers.lab]\nurl = \"http://a\"\n[mcp.servers.lab_b]\nurl = \"http://b\"",
+                "lab_b`: the name begins",
+            ),
+        ] {
+            let error = resolve(file, Overrides::default()).unwrap_err().to_string();
+            assert!(error.starts_with("`mcp.servers.") && error.contains(reason), "{file}: {error}");
+        }
     }
 }

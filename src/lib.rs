@@ -13,7 +13,7 @@
 //! - [`cli`]: what can be typed, one file a command.
 //! - [`app`]: puts the services together from the settings; the only place that knows them all.
 //! - [`http`]: the route table, OpenAI's API, the page and its API.
-//! - [`mcp`]: the agent's tools over the Model Context Protocol.
+//! - [`mcp`]: the agent's tools over the Model Context Protocol, and other servers' tools for the agent.
 //! - [`eval`]: the question suites, run through the way users' questions take.
 //! - [`bench`](mod@bench): speed as a caller meets it, beside llama.cpp's and the machine's bounds; steadiness under load.
 //!
@@ -82,7 +82,8 @@
 //! model choose one call under the tools' schemas), shows it, and calls the [`agents::Registry`]'s tools, each over one
 //! service of the [`agents::Desk`]. [`agents::dossier`] tells what they said; the model's words on it pass only if one
 //! finding bears them. What writes waits for a named person in the [`agents::Store`], which keeps every run as a
-//! [`agents::Record`]. [`mcp::Server`] offers the same tools to other assistants.
+//! [`agents::Record`]. [`mcp::Server`] offers the same tools to other assistants; [`mcp::client::Client`] is a
+//! [`agents::Source`] of foreign ones.
 //!
 //! **An evaluation** (`haetae eval`).
 //! [`eval::retrieval`] and [`eval::abstention`] run a suite through [`rag`], [`eval::answers`] through [`chat`]; each

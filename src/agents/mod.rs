@@ -16,6 +16,7 @@ mod plan;
 mod registry;
 mod route;
 mod run;
+mod source;
 mod store;
 pub mod tool;
 mod tools;
@@ -32,8 +33,9 @@ pub use desk::Desk;
 pub use fence::{Fenced, Seen, fence, is_instruction};
 pub use plan::{Planner, Step};
 pub use registry::{Registry, Shown};
+pub use source::{Source, Status};
 pub use store::{Approval, Error as StoreError, State, Store};
-pub use tool::{Failure, Outcome};
+pub use tool::{AnyTool, Failure, Outcome};
 pub use trace::{Call, Difference, Ended, Record};
 
 use crate::access::Grant;
@@ -73,18 +75,52 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// Carries out what was granted before the process last ended.
+    /// With our own tools alone; see [`Self::with_registry`].
     ///
     /// # Errors
     /// The store's.
     pub fn new(home: &Path, chat: Chat, desk: Arc<Desk>, prompts: Arc<Prompts>) -> Result<Self, Error> {
+        Self::with_registry(home, chat, desk, prompts, Registry::default())
+    }
+
+    /// Carries out what was granted of our own tools before the process last ended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn with_registry(
+        home: &Path,
+        chat: Chat,
+        desk: Arc<Desk>,
+        prompts: Arc<Prompts>,
+        registry: Registry,
+    ) -> Result<Self, Error> {
         let store = Store::open(&home.join(STORE))?;
-        let agents = Self { chat, desk, registry: Arc::default(), store, prompts };
+        let agents = Self { chat, desk, registry: Arc::new(registry), store, prompts };
         for approval in agents.store.unfinished()? {
-            tracing::info!(approval = approval.id, tool = approval.tool, "carrying out what was granted");
-            agents.carry_out(&approval)?;
+            if agents.registry.is_own(&approval.tool) {
+                agents.finish(&approval)?;
+            }
         }
         Ok(agents)
+    }
+
+    /// Does the same for foreign tools, whose sources may take their time: for a process that stays. What comes from no
+    /// source of this process is left for one that has it. Blocks.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn finish_foreign(&self) -> Result<(), Error> {
+        for approval in self.store.unfinished()? {
+            if self.registry.source(&approval.tool).is_some() {
+                self.finish(&approval)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&self, approval: &Approval) -> Result<(), Error> {
+        tracing::info!(approval = approval.id, tool = approval.tool, "carrying out what was granted");
+        self.carry_out(approval).map(|_| ())
     }
 
     pub fn chat(&self) -> &Chat {
@@ -147,10 +183,8 @@ impl Agents {
     /// # Errors
     /// The tool's, in words.
     pub fn call_or_ask(&self, grant: &Grant, tool: &str, arguments: &Value) -> Result<Outcome, Failure> {
-        let desk = self.desk.of(grant);
-        let read_only = self.registry.card(tool).is_none_or(|card| card.hints.read_only);
-        if read_only {
-            return self.registry.call(&desk, tool, arguments);
+        if self.registry.is_read_only(tool) {
+            return self.registry.call(&self.desk.of(grant), tool, arguments);
         }
         self.registry.check(grant, tool)?;
         let asked = self.store.ask("", tool, arguments, APPROVAL_HOURS);

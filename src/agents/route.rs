@@ -14,7 +14,7 @@ use super::registry::Shown;
 use super::tool::{Both, numbers};
 use super::trace::{Purpose, Spoken};
 use crate::chat;
-use crate::engine::{Constraint, Engine, GenerateRequest, Lane, Message, Prompt};
+use crate::engine::{self, Constraint, Engine, GenerateRequest, Lane, Message, Prompt};
 use crate::lang::Language;
 use crate::prompts::{Arguments, Prompts, Route, RouteTool};
 
@@ -35,9 +35,10 @@ const MAX_ROUNDS: usize = 2;
 /// Characters of a schema that a small model can still fill in; a case for the calculator takes a hundred thousand.
 const MAX_SCHEMA: usize = 4_000;
 
-/// The tools that a model may choose among: those whose arguments it can be told of.
+/// The tools that a model may choose among: those at hand whose arguments it can be told of.
 pub fn choosable(tools: Vec<Shown>) -> Vec<Shown> {
-    tools.into_iter().filter(|shown| shown.parameters.to_string().len() <= MAX_SCHEMA).collect()
+    let at_hand = tools.into_iter().filter(|shown| shown.unavailable.is_none());
+    at_hand.filter(|shown| shown.parameters.to_string().len() <= MAX_SCHEMA).collect()
 }
 
 impl Router<'_> {
@@ -51,31 +52,27 @@ impl Router<'_> {
         language: Language,
         spoken: &mut Vec<Spoken>,
     ) -> Result<Option<Step>, chat::Error> {
-        let tools = self.tools.iter().map(|shown| RouteTool {
-            name: shown.card.name,
-            purpose: match language {
-                Language::Ko => shown.card.purpose_ko,
-                Language::En => shown.card.purpose_en,
-            },
-        });
+        let tools =
+            self.tools.iter().map(|shown| RouteTool { name: &shown.card.name, purpose: shown.card.purpose(language) });
         let system = self.prompts.render(&Route { language, tools: tools.collect() })?;
-        let names = self.tools.iter().map(|shown| shown.card.name).chain([NONE]).collect::<Vec<_>>().join("|");
+        let names = self.tools.iter().map(|shown| shown.card.name.as_str()).chain([NONE]).collect::<Vec<_>>().join("|");
         let messages = vec![Message::system(system), Message::user(request)];
         let name = self.say(messages, Constraint::Regex(names), 16, spoken).await?;
         let Some(shown) = self.tools.iter().find(|shown| shown.card.name == name) else { return Ok(None) };
         let parameters = shown.parameters.to_string();
-        let purpose = match language {
-            Language::Ko => shown.card.purpose_ko,
-            Language::En => shown.card.purpose_en,
-        };
+        let purpose = shown.card.purpose(language);
         let system = self.prompts.render(&Arguments { language, name: &name, purpose, parameters: &parameters })?;
         let mut messages = vec![Message::system(system), Message::user(request)];
         for _ in 0..MAX_ROUNDS {
             let schema = Constraint::JsonSchema(shown.parameters.clone());
-            let text = self.say(messages.clone(), schema, MAX_ARGUMENTS, spoken).await?;
+            let text = match self.say(messages.clone(), schema, MAX_ARGUMENTS, spoken).await {
+                // A foreign schema may ask for what cannot be bound; arguments that are not bound are not called with.
+                Err(chat::Error::Engine(engine::Error::BadConstraint { .. })) => return Ok(None),
+                said => said?,
+            };
             let Ok(arguments) = serde_json::from_str::<Value>(&text) else { return Ok(None) };
             let Some(made_up) = made_up(&arguments, request) else {
-                let why = Both::new(shown.card.purpose_ko, shown.card.purpose_en);
+                let why = Both::new(&shown.card.purpose_ko, &shown.card.purpose_en);
                 return Ok(Some(Step::new(&name, arguments, why)));
             };
             messages.push(Message::assistant(text));

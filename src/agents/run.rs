@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::intent::{self, Intent, Wish};
 use super::plan::{self, MAX_STEPS, Plan, Planner, Step};
+use super::source::Source;
 use super::tool::{Both, Failure, Outcome};
 use super::trace::{Call, Ended, Record};
 use super::{APPROVAL_HOURS, Agents, Approval, Desk, Error, dossier, fence, route, word};
@@ -143,8 +144,7 @@ impl Run {
         let deadline = Instant::now() + MAX_CALLING;
         let mut running = Vec::new();
         for (at, step) in record.plan.clone().into_iter().enumerate() {
-            let read_only = self.agents.registry.card(&step.tool).is_none_or(|card| card.hints.read_only);
-            if !read_only {
+            if !self.agents.registry.is_read_only(&step.tool) {
                 running.push((at + 1, step, None));
                 continue;
             }
@@ -182,21 +182,29 @@ impl Run {
     }
 
     async fn note(&self, record: &mut Record, mut call: Call) {
-        if let Ended::Outcome(outcome) = &mut call.ended {
-            for text in [&mut outcome.told.ko, &mut outcome.told.en] {
-                let fenced = fence::fence(&call.tool, text);
-                *text = fenced.text;
-                for seen in fenced.seen {
-                    if !record.seen.contains(&seen) {
-                        self.send(Event::Agent(AgentEvent::Seen {
-                            source: seen.source.clone(),
-                            text: seen.text.clone(),
-                        }))
-                        .await;
-                        record.seen.push(seen);
-                    }
+        if let Some(status) = self.agents.registry.source(&call.tool).map(Source::status)
+            && let Some(version) = status.version
+        {
+            record.versions.insert(format!("mcp {}", status.name), version);
+        }
+        // What a tool tells, and what a foreign one gives as its reason, is data.
+        let texts = match &mut call.ended {
+            Ended::Outcome(outcome) => vec![&mut outcome.told.ko, &mut outcome.told.en],
+            Ended::Failure(Failure::Inner { reason, .. }) => vec![reason],
+            Ended::Failure(_) => Vec::new(),
+        };
+        for text in texts {
+            let fenced = fence::fence(&call.tool, text);
+            *text = fenced.text;
+            for seen in fenced.seen {
+                if !record.seen.contains(&seen) {
+                    let (source, text) = (seen.source.clone(), seen.text.clone());
+                    self.send(Event::Agent(AgentEvent::Seen { source, text })).await;
+                    record.seen.push(seen);
                 }
             }
+        }
+        if let Ended::Outcome(outcome) = &call.ended {
             record.missing.extend(outcome.missing.iter().cloned());
         }
         let failure = match &call.ended {

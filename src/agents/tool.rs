@@ -66,23 +66,44 @@ pub enum Cost {
 
 /// What the registry shows of a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Card {
-    /// As called: letters and `_`.
-    pub name: &'static str,
-    pub title_ko: &'static str,
-    pub title_en: &'static str,
-    pub purpose_ko: &'static str,
-    pub purpose_en: &'static str,
+pub struct Card<S = &'static str> {
+    /// As called: letters, digits and `_`.
+    pub name: S,
+    pub title_ko: S,
+    pub title_en: S,
+    pub purpose_ko: S,
+    pub purpose_en: S,
     pub hints: Hints,
     pub cost: Cost,
     pub access: Access,
 }
 
-impl Card {
-    pub fn title(&self, language: Language) -> &'static str {
+impl<S: AsRef<str>> Card<S> {
+    pub fn title(&self, language: Language) -> &str {
         match language {
-            Language::Ko => self.title_ko,
-            Language::En => self.title_en,
+            Language::Ko => self.title_ko.as_ref(),
+            Language::En => self.title_en.as_ref(),
+        }
+    }
+
+    pub fn purpose(&self, language: Language) -> &str {
+        match language {
+            Language::Ko => self.purpose_ko.as_ref(),
+            Language::En => self.purpose_en.as_ref(),
+        }
+    }
+
+    /// The same card with texts of another kind.
+    pub fn map<'a, T>(&'a self, text: impl Fn(&'a str) -> T) -> Card<T> {
+        Card {
+            name: text(self.name.as_ref()),
+            title_ko: text(self.title_ko.as_ref()),
+            title_en: text(self.title_en.as_ref()),
+            purpose_ko: text(self.purpose_ko.as_ref()),
+            purpose_en: text(self.purpose_en.as_ref()),
+            hints: self.hints,
+            cost: self.cost,
+            access: self.access,
         }
     }
 }
@@ -170,7 +191,12 @@ pub trait Tool: Send + Sync + 'static {
 
 /// A tool without its types.
 pub trait AnyTool: Send + Sync {
-    fn card(&self) -> &Card;
+    fn card(&self) -> Card<&str>;
+
+    /// Why it cannot be called just now.
+    fn unavailable(&self) -> Option<String> {
+        None
+    }
 
     /// JSON Schema of the arguments; what is not in it is refused.
     fn schema(&self) -> Value;
@@ -181,8 +207,8 @@ pub trait AnyTool: Send + Sync {
 }
 
 impl<T: Tool> AnyTool for T {
-    fn card(&self) -> &Card {
-        const { &T::CARD }
+    fn card(&self) -> Card<&str> {
+        T::CARD
     }
 
     fn schema(&self) -> Value {

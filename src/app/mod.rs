@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::agents::{Agents, Desk};
+use crate::agents::{Agents, Desk, Registry, Source};
 use crate::chat::Chat;
 use crate::config::{Config, EngineChoice};
 use crate::engine::{self, BoxFuture, Calls, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
@@ -20,6 +20,7 @@ use crate::index::embed::Embedder;
 use crate::index::{self, BuildReport, DenseChoice, Index, Progress};
 use crate::ingest;
 use crate::lang::Language;
+use crate::mcp;
 use crate::models::{Store, TerminalProgress};
 use crate::prompts::Prompts;
 use crate::rag::Rag;
@@ -203,15 +204,25 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let prompts = Arc::new(Prompts::load()?);
     let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts));
     let desk = Arc::new(Desk::new(&config.home, Some(rag)));
-    let agents = Agents::new(&config.home, chat.clone(), desk, prompts)?;
+    let registry =
+        Registry::with_sources(start_sources(config).into_iter().map(|client| client as Arc<dyn Source>).collect());
     for key in &config.api_keys {
-        // A name that nothing has would only ever forbid, and nobody would know why.
-        if let Some(unknown) = key.grant.tools().find(|tool| agents.registry().card(tool).is_none()) {
+        // A name that nothing has would only ever forbid, and nobody would know why. A foreign server may tell of its tools
+        // later.
+        let is_unknown = |tool: &&str| !registry.is_own(tool) && registry.source(tool).is_none();
+        if let Some(unknown) = key.grant.tools().find(is_unknown) {
             anyhow::bail!(
                 "a role of `[server.roles]` lists the tool `{unknown}`, which there is not; `haetae agent tools` lists them"
             );
         }
     }
+    let agents = Agents::with_registry(&config.home, chat.clone(), desk, prompts, registry)?;
+    let resuming = agents.clone();
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = resuming.finish_foreign() {
+            tracing::warn!(%error, "what was granted could not be carried out");
+        }
+    });
     let reading = chat;
     // Whoever asks meanwhile waits for the model, not for the server.
     tokio::spawn(async move {
@@ -232,6 +243,11 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         api_keys: config.api_keys.clone(),
         names: config.names,
     }))
+}
+
+/// Begins to reach the servers of foreign tools that the settings name.
+fn start_sources(config: &Config) -> Vec<Arc<mcp::client::Client>> {
+    config.mcp_servers.iter().cloned().map(|server| Arc::new(mcp::client::Client::start(server))).collect()
 }
 
 /// The agent over the home folder, with its language model. Call inside a runtime.
@@ -257,7 +273,7 @@ pub async fn agents_over_demo(config: &Config, world: &Path) -> anyhow::Result<A
         Ok(index)
     })
     .await??;
-    over(engine, index, world)
+    over(engine, index, world, Registry::default())
 }
 
 /// The same over a world whose tables `edit` has changed and the corpora that stand in `world` already; the settings' own
@@ -285,15 +301,15 @@ pub async fn agents_over_edited(
         Ok(index)
     })
     .await??;
-    over(engine, index, world)
+    over(engine, index, world, Registry::default())
 }
 
-fn over(engine: Arc<dyn Engine>, index: Index, home: &Path) -> anyhow::Result<Agents> {
+fn over(engine: Arc<dyn Engine>, index: Index, home: &Path, registry: Registry) -> anyhow::Result<Agents> {
     let rag = Arc::new(Rag::new(Arc::new(index)));
     let prompts = Arc::new(Prompts::load()?);
     let chat = Chat::new(engine, Some(Arc::clone(&rag)), Arc::clone(&prompts));
     let desk = Arc::new(Desk::new(home, Some(rag)));
-    Ok(Agents::new(home, chat, desk, prompts)?)
+    Ok(Agents::with_registry(home, chat, desk, prompts, registry)?)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -319,6 +335,7 @@ pub async fn tools_alone(config: &Config) -> anyhow::Result<Agents> {
 }
 
 async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result<Agents> {
+    let clients = start_sources(config);
     let blocking = config.clone();
     let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         if blocking.demo {
@@ -329,7 +346,10 @@ async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result
         Ok(index)
     })
     .await??;
-    over(engine, index, &config.home)
+    // One request may be all there is: it is to find the foreign tools there, or the reason why not.
+    futures::future::join_all(clients.iter().map(|client| client.tried())).await;
+    let sources = clients.into_iter().map(|client| client as Arc<dyn Source>).collect();
+    over(engine, index, &config.home, Registry::with_sources(sources))
 }
 
 /// Stands where no language model is wanted: every generation is refused.

@@ -137,7 +137,17 @@ async fn other(command: &AgentCommand, config: &Config) -> anyhow::Result<ExitCo
             } else {
                 for tool in shown {
                     println!("{:20} {}\n{:20} {}", tool.card.name, tool.card.purpose_en, "", tool.card.purpose_ko);
+                    if let Some(reason) = tool.unavailable {
+                        println!("{:20} not now: {reason}", "");
+                    }
                 }
+            }
+            for source in agents.registry().sources() {
+                source
+                    .unavailable
+                    .iter()
+                    .chain(&source.left_out)
+                    .for_each(|trouble| eprintln!("{}: {trouble}", source.name));
             }
         }
         AgentCommand::Show { id, json } => {

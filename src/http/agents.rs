@@ -26,7 +26,8 @@ pub struct Wanted {
 }
 
 pub async fn tools(State(state): State<AppState>, Extension(grant): Extension<Grant>) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({"tools": agents(&state)?.registry().shown(&grant)})))
+    let registry = agents(&state)?.registry();
+    Ok(Json(json!({"tools": registry.shown(&grant), "sources": registry.sources()})))
 }
 
 pub async fn runs(

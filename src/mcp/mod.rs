@@ -1,7 +1,13 @@
-//! The Model Context Protocol: the agent's tools for other assistants, over stdio and over HTTP.
+//! The Model Context Protocol: the agent's tools for other assistants, over stdio and over HTTP; and, in [`client`], other
+//! servers' tools for the agent.
 //!
 //! In: `tools/list` and `tools/call`. Out: the registry's cards and outcomes. Reads run at once; a tool that writes answers
 //! with the approval it waits for, as it does on the page. Knows no tool by name. The protocol is `rmcp`'s.
+//!
+//! Foreign tools are not passed on: whoever wants them can reach their server itself, with a key of its own, and two
+//! servers that know each other would offer each other's tools without end.
+
+pub mod client;
 
 use std::sync::Arc;
 
@@ -29,6 +35,10 @@ pub struct Server {
 impl Server {
     pub fn new(agents: Agents) -> Self {
         Self { agents }
+    }
+
+    fn own(&self, grant: &Grant) -> impl Iterator<Item = Shown> + use<> {
+        self.agents.registry().shown(grant).into_iter().filter(|shown| shown.source.is_none())
     }
 }
 
@@ -68,12 +78,11 @@ impl ServerHandler for Server {
         _request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        let tools = self.agents.registry().shown(&grant(&context)).into_iter().map(tool).collect();
-        Ok(ListToolsResult::with_all_items(tools))
+        Ok(ListToolsResult::with_all_items(self.own(&grant(&context)).map(tool).collect()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.agents.registry().shown(&Grant::everything()).into_iter().find(|shown| shown.card.name == name).map(tool)
+        self.own(&Grant::everything()).find(|shown| shown.card.name == name).map(tool)
     }
 
     async fn call_tool(
@@ -83,7 +92,7 @@ impl ServerHandler for Server {
     ) -> Result<CallToolResponse, ErrorData> {
         let agents = self.agents.clone();
         let name = request.name.into_owned();
-        if agents.registry().card(&name).is_none() {
+        if !agents.registry().is_own(&name) {
             return Err(ErrorData::invalid_params(format!("there is no tool `{name}`"), None));
         }
         let arguments = request.arguments.map_or_else(|| json!({}), Value::Object);
@@ -119,9 +128,9 @@ fn tool(shown: Shown) -> Tool {
         _ => serde_json::Map::new(),
     };
     let description = format!("{} {}", card.purpose_en, card.purpose_ko);
+    let (title, hints) = (card.title(Language::En).to_owned(), card.hints);
     let mut tool = Tool::new(card.name, description, Arc::new(schema));
-    tool.title = Some(card.title(Language::En).to_owned());
-    let hints = card.hints;
+    tool.title = Some(title);
     tool.annotations = Some(
         ToolAnnotations::new()
             .read_only(hints.read_only)

@@ -55,6 +55,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("cli", "mcp", "`mcp` serves the tools on standard input and output"),
     ("http", "mcp", "the tools are served at a path of the server too"),
     ("app", "http", "`app` fills the state behind the routes"),
+    ("app", "mcp", "`app` reaches the servers of foreign tools"),
     ("agents", "datasets", "a tool pauses and resumes a generation"),
     ("agents", "chat", "a question on rules is answered as chat answers it"),
     ("agents", "rag", "a tool looks for evidence"),

@@ -16,7 +16,7 @@ pub fn all() -> Value {
 /// The agent's tools, runs and approvals.
 fn agent() -> Value {
     json!({
-        "ToolList": object(&["tools"], json!({"tools": list(object(&["name", "parameters"], json!({
+        "ToolList": object(&["tools", "sources"], json!({"tools": list(object(&["name", "parameters"], json!({
             "name": text("As called."),
             "title_ko": text("Title in Korean."),
             "title_en": text("Title in English."),
@@ -27,7 +27,14 @@ fn agent() -> Value {
             })),
             "cost": {"type": "string", "enum": ["low", "medium", "high"]},
             "access": {"type": "string", "enum": ["public", "officer", "audit"]},
+            "source": text("The foreign server it comes from; absent for our own."),
+            "unavailable": text("Why it cannot be called now."),
             "parameters": {"type": "object", "description": "JSON Schema of the arguments."},
+        }))), "sources": list(object(&["name"], json!({
+            "name": text("A foreign server of the settings; its tools' names begin with it."),
+            "version": text("What it calls itself, with its version; absent until it was reached."),
+            "unavailable": text("Why its tools cannot be called now."),
+            "left_out": list(text("A tool that it offers and that cannot be had, and why.")),
         })))})),
         "RunList": object(&["runs"], json!({"runs": list(text("The id of a run."))})),
         "Run": {"type": "object", "description": "Everything that made the answer, as `haetae agent --json` prints it."},

@@ -1,6 +1,7 @@
 //! The agent over an invented world: plans, results, approvals, and what stands in data and is not followed.
 
 mod approvals;
+mod foreign;
 mod injection;
 mod runs;
 
