@@ -29,6 +29,8 @@ pub enum Error {
     UnknownIsa { value: String },
     #[error("`mcp.servers.{name}`: {reason}")]
     McpServer { name: String, reason: String },
+    #[error("the collector's URL is `{url}`, and must begin with `http://` or `https://`")]
+    Collector { url: String },
 }
 
 /// A value that is never printed.
@@ -61,6 +63,7 @@ pub struct ConfigFile {
     pub index: IndexFile,
     pub models: ModelsFile,
     pub mcp: McpFile,
+    pub telemetry: TelemetryFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -169,6 +172,13 @@ pub struct McpServerFile {
     pub trusted_read_only: Vec<String>,
     /// Longest that a call may take.
     pub timeout_s: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetryFile {
+    /// Base URL of an OpenTelemetry collector that takes spans by OTLP over HTTP; none are sent where absent.
+    pub otlp_url: Option<String>,
 }
 
 /// A key, and what whoever presents it may.
@@ -296,6 +306,8 @@ pub struct Config {
     pub qdrant: Option<(String, Option<Secret>)>,
     /// Servers of foreign tools, by name.
     pub mcp_servers: Vec<McpServer>,
+    /// The collector of spans.
+    pub otlp_url: Option<String>,
 }
 
 /// Sizes of the local engine.
@@ -347,6 +359,7 @@ pub struct Overrides {
     pub remote_url: Option<String>,
     pub remote_key: Option<Secret>,
     pub qdrant_url: Option<String>,
+    pub otlp_url: Option<String>,
 }
 
 impl Config {
@@ -404,7 +417,16 @@ impl Config {
             embedder: file.models.embedder.unwrap_or_else(|| DEFAULT_EMBEDDER.into()),
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),
             mcp_servers: McpServer::read_all(file.mcp.servers)?,
+            otlp_url: collector(overrides.otlp_url.or(file.telemetry.otlp_url))?,
         })
+    }
+}
+
+/// The URL of a collector; an empty one is none, as OpenTelemetry has it.
+fn collector(url: Option<String>) -> Result<Option<String>, Error> {
+    match url.filter(|url| !url.is_empty()) {
+        Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => Err(Error::Collector { url }),
+        url => Ok(url),
     }
 }
 

@@ -50,7 +50,7 @@
 //! - [`durable`]: files that outlive a power cut.
 //! - [`sqlite`]: files of tables, opened by several processes.
 //! - [`assets`]: what is built into the binary.
-//! - [`telemetry`]: what is counted, under the names Prometheus reads.
+//! - [`telemetry`]: what is counted, under the names Prometheus reads, and traced, as OpenTelemetry has it.
 //!
 //! # Flows
 //!

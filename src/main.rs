@@ -1,4 +1,4 @@
-//! Parses, starts logging, dispatches; the only place that exits.
+//! Parses and dispatches; the only place that exits.
 
 use std::process::ExitCode;
 
@@ -6,13 +6,6 @@ use clap::Parser;
 use haetae::cli::{self, Cli};
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("HAETAE_LOG")
-                .unwrap_or_else(|_| "haetae=info,warn,qdrant_edge=error".into()),
-        )
-        .init();
     match cli::run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {

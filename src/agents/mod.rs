@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 pub use desk::Desk;
 pub use fence::{Fenced, Seen, fence, is_instruction};
@@ -153,7 +154,7 @@ impl Agents {
         self.chat.engine().admits(request.lane, &request.sampling, request.max_tokens)?;
         let (sender, events) = mpsc::channel(256);
         let run = run::Run::new(self.clone(), request, Some(sender));
-        tokio::spawn(run.report());
+        tokio::spawn(run.report().in_current_span());
         Ok(EventStream::new(events))
     }
 

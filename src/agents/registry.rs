@@ -13,6 +13,7 @@ use super::source::{Source, Status};
 use super::tool::{AnyTool, Card, Failure, Outcome};
 use super::tools;
 use crate::access::Grant;
+use crate::telemetry::spans;
 
 /// A tool as shown: its card and what it takes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,7 +100,12 @@ impl Registry {
     pub fn call(&self, desk: &Desk, name: &str, arguments: &Value) -> Result<Outcome, Failure> {
         let tool = self.find(name)?;
         self.check(desk.grant(), name)?;
-        tool.call(desk, arguments)
+        let span = spans::tool(name);
+        let called = span.in_scope(|| tool.call(desk, arguments));
+        if let Err(failure) = &called {
+            spans::failed(&span, failure);
+        }
+        called
     }
 
     /// Whether a caller may call a tool at all.

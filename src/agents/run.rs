@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::mpsc;
+use tracing::{Instrument, Span};
 
 use super::intent::{self, Intent, Wish};
 use super::plan::{self, MAX_STEPS, Plan, Planner, Step};
@@ -19,6 +20,7 @@ use super::{APPROVAL_HOURS, Agents, Approval, Desk, Error, dossier, fence, route
 use crate::chat::{AgentEvent, Event, PlannedStep, Target, TurnRequest};
 use crate::engine::{FinishReason, Role, Usage};
 use crate::rag::Quote;
+use crate::telemetry::spans;
 
 /// Longest that the calls of one run may take together.
 const MAX_CALLING: Duration = Duration::from_secs(120);
@@ -53,6 +55,16 @@ impl Run {
     /// # Errors
     /// The language model's and the store's.
     pub async fn record(self) -> Result<Record, Error> {
+        let span = spans::agent(super::MODEL_ID);
+        let made = self.make().instrument(span.clone()).await;
+        match &made {
+            Ok(record) => spans::run(&span, &record.id),
+            Err(error) => spans::failed(&span, error),
+        }
+        made
+    }
+
+    async fn make(self) -> Result<Record, Error> {
         let started = Instant::now();
         let said: Vec<String> =
             self.request.messages.iter().filter(|m| m.role == Role::User).map(|m| m.content.clone()).collect();
@@ -149,9 +161,10 @@ impl Run {
                 continue;
             }
             let (desk, registry, call) = (self.desk(), Arc::clone(&self.agents.registry), step.clone());
+            let span = Span::current();
             let work = move || {
                 let started = Instant::now();
-                let result = registry.call(&desk, &call.tool, &call.arguments);
+                let result = span.in_scope(|| registry.call(&desk, &call.tool, &call.arguments));
                 (result, started.elapsed().as_millis() as u64)
             };
             running.push((at + 1, step, Some(tokio::task::spawn_blocking(work))));

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 use crate::access::Grant;
 use crate::engine::{
@@ -20,6 +21,7 @@ use crate::engine::{
 };
 use crate::prompts::{Prompts, System};
 use crate::rag::{Citation, Quote, Rag};
+use crate::telemetry::spans;
 use turn::CorpusTurn;
 
 pub use answer::Answer;
@@ -271,6 +273,14 @@ impl Chat {
     /// # Errors
     /// What is refused at once: no question, a bad parameter, a prompt over the context, a full queue.
     pub async fn turn(&self, request: TurnRequest) -> Result<EventStream, Error> {
+        let span = match &request.target {
+            Target::Corpora(corpora) => spans::turn(corpora),
+            Target::Bare | Target::Agent => spans::turn(&[]),
+        };
+        self.begin(request).instrument(span).await
+    }
+
+    async fn begin(&self, request: TurnRequest) -> Result<EventStream, Error> {
         let (sender, events) = mpsc::channel(256);
         let corpora = match request.target.clone() {
             Target::Corpora(corpora) => corpora,
@@ -293,7 +303,7 @@ impl Chat {
             request,
             events: sender,
         };
-        tokio::spawn(turn.run());
+        tokio::spawn(turn.run().in_current_span());
         Ok(EventStream { events })
     }
 
@@ -310,7 +320,7 @@ impl Chat {
                 tools: request.tools,
             })
             .await?;
-        tokio::spawn(async move {
+        let passing_on = async move {
             while let Some(event) = stream.next().await {
                 let event = match event {
                     engine::Event::Text { text, choices } => Event::Text { text, choices },
@@ -323,7 +333,8 @@ impl Chat {
                     return;
                 }
             }
-        });
+        };
+        tokio::spawn(passing_on.in_current_span());
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
+use tracing::Span;
 
 use super::check::Checker;
 use super::sentences::SentenceStream;
@@ -94,7 +95,8 @@ impl CorpusTurn {
 
     async fn find_once(&self, question: String) -> Result<Finding, Error> {
         let (rag, corpora) = (Arc::clone(&self.rag), self.corpora.clone());
-        let found = tokio::task::spawn_blocking(move || rag.find(&question, &corpora)).await;
+        let span = Span::current();
+        let found = tokio::task::spawn_blocking(move || span.in_scope(|| rag.find(&question, &corpora))).await;
         let failed = |reason: String| Error::Retrieval { reason };
         found.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
     }

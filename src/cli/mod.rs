@@ -41,6 +41,7 @@ pub use value::ValueArgs;
 
 use crate::config::{Config, Overrides, Secret};
 use crate::eval::functions::Kind;
+use crate::telemetry;
 
 /// In-house LLM platform of a customs administration: answers with citations that hold.
 #[derive(Debug, Parser)]
@@ -73,6 +74,9 @@ pub struct Settings {
     /// Keep vectors in this Qdrant server (gRPC URL) instead of in the process; for corpora beyond one machine
     #[arg(long, global = true, env = "HAETAE_QDRANT_URL", value_name = "URL")]
     pub qdrant_url: Option<String>,
+    /// Send OpenTelemetry spans to this collector (base URL of OTLP over HTTP, as in http://127.0.0.1:4318)
+    #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -268,6 +272,7 @@ impl Cli {
             remote_url: settings.remote_url,
             remote_key: settings.remote_key.map(Secret::new),
             qdrant_url: settings.qdrant_url,
+            otlp_url: settings.otlp_url,
             ..Overrides::default()
         };
         if let Command::Serve(args) = &self.command {
@@ -286,6 +291,7 @@ impl Cli {
 /// Whatever kept the command from running; the caller prints it and exits with 2.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let config = Config::resolve(cli.overrides())?;
+    let _telemetry = telemetry::start(config.otlp_url.as_deref())?;
     match cli.command {
         Command::Bench(command) => bench::run(command, &cli.settings, &config),
         Command::Models(command) => models::run(command, &config),

@@ -20,6 +20,7 @@ use super::sequence::{Sequence, ValidRequest};
 use super::template::ChatTemplate;
 use super::tokenizer::Tokenizer;
 use super::tools::{Calls, Tools, gate, render};
+use super::traced;
 use super::warm_up::warm_up;
 use super::{BoxFuture, Engine, Error, Load, ModelInfo, SamplingParams};
 use crate::config::EngineLimits;
@@ -157,6 +158,25 @@ impl LocalEngine {
         in_channel.zip(self.load().lane_waiting).take(lane as usize + 1).map(|(sent, waiting)| sent + waiting).sum()
     }
 
+    async fn take(&self, mut request: GenerateRequest) -> Result<TokenStream, Error> {
+        request.validate()?;
+        if !self.is_ready() {
+            return Err(Error::Stopped);
+        }
+        self.settle(&mut request).await?;
+        let (text, guides) = (Arc::clone(&self.text), Arc::clone(&self.guides));
+        // A long prompt or a large schema takes milliseconds, which would hold up other connections.
+        let prepared = tokio::task::spawn_blocking(move || {
+            let guide = guides.guide(request.constraint.as_ref(), request.tools.as_ref())?;
+            Ok((text.encode(&request.prompt, request.tools.as_ref())?, guide, request))
+        });
+        let (prompt, guide, request) =
+            prepared.await.map_err(|error| Error::Forward { reason: error.to_string() })??;
+        let has_tools = request.tools.as_ref().is_some_and(Tools::are_bound);
+        let stream = self.enqueue(prompt, guide, request)?;
+        Ok(if has_tools { stream.with_tools() } else { stream })
+    }
+
     async fn encode(&self, prompt: Prompt) -> Result<Vec<u32>, Error> {
         let text = Arc::clone(&self.text);
         // A long prompt takes milliseconds to encode, which would hold up other connections.
@@ -208,25 +228,8 @@ impl Engine for LocalEngine {
         Ok(self.text.encode(prompt, None)?.len())
     }
 
-    fn submit(&self, mut request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
-        Box::pin(async move {
-            request.validate()?;
-            if !self.is_ready() {
-                return Err(Error::Stopped);
-            }
-            self.settle(&mut request).await?;
-            let (text, guides) = (Arc::clone(&self.text), Arc::clone(&self.guides));
-            // A long prompt or a large schema takes milliseconds, which would hold up other connections.
-            let prepared = tokio::task::spawn_blocking(move || {
-                let guide = guides.guide(request.constraint.as_ref(), request.tools.as_ref())?;
-                Ok((text.encode(&request.prompt, request.tools.as_ref())?, guide, request))
-            });
-            let (prompt, guide, request) =
-                prepared.await.map_err(|error| Error::Forward { reason: error.to_string() })??;
-            let has_tools = request.tools.as_ref().is_some_and(Tools::are_bound);
-            let stream = self.enqueue(prompt, guide, request)?;
-            Ok(if has_tools { stream.with_tools() } else { stream })
-        })
+    fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
+        Box::pin(traced::traced(traced::span(&self.info.id, &request), self.take(request)))
     }
 
     fn pin<'a>(&'a self, messages: &'a [Message]) -> BoxFuture<'a, Result<(), Error>> {

@@ -19,6 +19,7 @@ mod template;
 mod tokenizer;
 pub mod tokenizer_gguf;
 pub mod tools;
+mod traced;
 mod warm_up;
 
 use std::future::Future;

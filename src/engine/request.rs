@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tracing::Span;
 
-use super::Error;
 use super::guide::Constraint;
 use super::tools::{ToolCall, ToolCallDelta, ToolReader, Tools};
+use super::{Error, traced};
 
 /// Who speaks in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -256,24 +257,30 @@ pub struct Timings {
     pub decode: Duration,
 }
 
-/// The events of one generation. Dropping it cancels the request within one step.
+/// The events of one generation, and its span. Dropping it cancels the request within one step.
 pub struct TokenStream {
     events: mpsc::Receiver<Event>,
     /// Finds the calls in the text, where there may be some.
     reader: Option<ToolReader>,
     read: VecDeque<Event>,
+    span: Span,
 }
 
 impl TokenStream {
     /// A stream and the end that feeds it.
     pub fn channel(capacity: usize) -> (mpsc::Sender<Event>, Self) {
         let (sender, events) = mpsc::channel(capacity);
-        (sender, Self { events, reader: None, read: VecDeque::new() })
+        (sender, Self { events, reader: None, read: VecDeque::new(), span: Span::none() })
     }
 
     /// The same events, with the calls in their text told apart from it.
     pub fn with_tools(self) -> Self {
         Self { reader: Some(ToolReader::default()), ..self }
+    }
+
+    /// The same events, whose end ends `span`.
+    pub fn traced(self, span: Span) -> Self {
+        Self { span, ..self }
     }
 
     /// The next event; `None` after the terminal one. Cancel-safe.
@@ -295,6 +302,7 @@ impl TokenStream {
     }
 
     fn take_in(&mut self, event: Event) {
+        traced::note(&self.span, &event);
         match &mut self.reader {
             Some(reader) => self.read.extend(reader.read(event)),
             None => self.read.push_back(event),

@@ -1,8 +1,9 @@
-//! Around every request: its id, a tracing span, the count in the metrics, the body of an error, and the one place
+//! Around every request: its id, a span in the log and one for a collector, the count in the metrics, the body of an error, and the one place
 //! where a panic of a handler ends.
 //!
 //! Never logs a path with its query, a body or a header: questions are confidential.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ use tracing::Instrument;
 
 use super::error::ApiError;
 use super::state::AppState;
+use crate::telemetry::spans;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_ID_BYTES: usize = 64;
@@ -42,9 +44,11 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     // The pattern, not the path: see `Metrics::record_http`.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", request.id = id.0, %method, route);
+    let traced = spans::request(method_label(&method), &route, &trace_headers(&request));
     request.extensions_mut().insert(id.clone());
 
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
+    let answered =
+        AssertUnwindSafe(next.run(request)).catch_unwind().instrument(traced.clone()).instrument(span.clone()).await;
     let _entered = span.enter();
     let mut response = answered.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
@@ -62,9 +66,16 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
+    spans::answered(&traced, status);
     state.metrics.record_http(method_label(&method), &route, status, elapsed);
     tracing::debug!(status, duration_ms = elapsed.as_millis() as u64, "answered");
     response
+}
+
+/// The headers by which a caller's trace goes on here.
+fn trace_headers(request: &Request) -> HashMap<String, String> {
+    let value = |name: &str| Some((name.to_owned(), request.headers().get(name)?.to_str().ok()?.to_owned()));
+    spans::HEADERS.iter().filter_map(|name| value(name)).collect()
 }
 
 /// A method as a metric's label; clients may send any word.

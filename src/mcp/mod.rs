@@ -97,7 +97,9 @@ impl ServerHandler for Server {
         }
         let arguments = request.arguments.map_or_else(|| json!({}), Value::Object);
         let grant = grant(&context);
-        let called = tokio::task::spawn_blocking(move || agents.call_or_ask(&grant, &name, &arguments)).await;
+        let span = tracing::Span::current();
+        let call = move || span.in_scope(|| agents.call_or_ask(&grant, &name, &arguments));
+        let called = tokio::task::spawn_blocking(call).await;
         let called = called.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         let result = match called {
             Ok(outcome) => {

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::index::{Hit, Index, Query};
 use crate::lang::Language;
+use crate::telemetry::spans;
 
 pub use gate::{Beyond, Features, Judgement};
 pub use jurisdiction::Country;
@@ -163,6 +164,17 @@ impl Rag {
     /// # Errors
     /// As [`Self::retrieve`].
     pub fn find(&self, question: &str, corpora: &[String]) -> Result<Finding, Error> {
+        let span = spans::retrieval(corpora);
+        let found = span.in_scope(|| self.look(question, corpora));
+        match &found {
+            Ok(Finding::Answerable(evidence)) => spans::retrieved(&span, true, evidence.citations.len()),
+            Ok(Finding::Refused(_)) => spans::retrieved(&span, false, 0),
+            Err(error) => spans::failed(&span, error),
+        }
+        found
+    }
+
+    fn look(&self, question: &str, corpora: &[String]) -> Result<Finding, Error> {
         let vector = self.vector(question)?;
         let hits = self.index.search_by(&Query { text: question, corpora, limit: NUM_HITS }, &vector)?;
         let judgement = self.gate(question, &vector, corpora, &hits)?;

@@ -14,4 +14,5 @@ mod models;
 mod openai_client;
 mod readme;
 mod support;
+mod traces;
 mod valuation;

@@ -13,13 +13,15 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use tokio::sync::mpsc;
+use tracing::Span;
 
 use super::{
     BoxFuture, Constraint, Engine, Error, Event, FinishReason, GenerateRequest, Lane, Load, ModelInfo, Part, Prompt,
-    SamplingParams, Timings, TokenStream, Usage,
+    SamplingParams, Timings, TokenStream, Usage, traced,
 };
 use crate::config::Secret;
 use crate::lang::Language;
+use crate::telemetry::spans;
 
 /// Heeded where the other side is a Haetae too; others ignore it.
 const LANE_HEADER: &str = "x-haetae-lane";
@@ -118,36 +120,7 @@ impl Engine for RemoteEngine {
     }
 
     fn submit(&self, request: GenerateRequest) -> BoxFuture<'_, Result<TokenStream, Error>> {
-        Box::pin(async move {
-            request.validate()?;
-            if matches!(request.constraint, Some(Constraint::Quotes(_))) {
-                let reason = "an engine elsewhere cannot bind quotations".into();
-                return Err(Error::BadConstraint { part: Part::Answer, place: String::new(), reason });
-            }
-            let path = match request.prompt {
-                Prompt::Text(_) => "completions",
-                Prompt::Chat(_) | Prompt::Continue { .. } => "chat/completions",
-            };
-            let running = Running::new(Arc::clone(&self.shared));
-            let shared = &self.shared;
-            let body = wire::body(&self.info.id, self.dialect, &request);
-            let post = shared.client.post(format!("{}/{path}", shared.url)).header(LANE_HEADER, request.lane.name());
-            let response = shared.send(post.json(&body)).await?;
-            let status = response.status();
-            if !status.is_success() {
-                return Err(self.refusal(status, complaint(response).await, &request));
-            }
-            let (events, stream) = TokenStream::channel(EVENTS_CAPACITY);
-            tokio::spawn(async move {
-                let closed = events.clone();
-                tokio::select! {
-                    () = running.read(response, &events) => {}
-                    // At once, not with the next token: the server is to stop working on it.
-                    () = closed.closed() => {}
-                }
-            });
-            Ok(stream)
-        })
+        Box::pin(traced::traced(traced::span(&self.info.id, &request), self.send(request)))
     }
 
     /// The other side's queue cannot be asked: a full one shows when the request is submitted.
@@ -174,6 +147,39 @@ impl Engine for RemoteEngine {
 }
 
 impl RemoteEngine {
+    async fn send(&self, request: GenerateRequest) -> Result<TokenStream, Error> {
+        request.validate()?;
+        if matches!(request.constraint, Some(Constraint::Quotes(_))) {
+            let reason = "an engine elsewhere cannot bind quotations".into();
+            return Err(Error::BadConstraint { part: Part::Answer, place: String::new(), reason });
+        }
+        let path = match request.prompt {
+            Prompt::Text(_) => "completions",
+            Prompt::Chat(_) | Prompt::Continue { .. } => "chat/completions",
+        };
+        let running = Running::new(Arc::clone(&self.shared));
+        let shared = &self.shared;
+        let body = wire::body(&self.info.id, self.dialect, &request);
+        let post = shared.client.post(format!("{}/{path}", shared.url)).header(LANE_HEADER, request.lane.name());
+        let post =
+            spans::headers(&Span::current()).into_iter().fold(post, |post, (name, value)| post.header(name, value));
+        let response = shared.send(post.json(&body)).await?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refusal(status, complaint(response).await, &request));
+        }
+        let (events, stream) = TokenStream::channel(EVENTS_CAPACITY);
+        tokio::spawn(async move {
+            let closed = events.clone();
+            tokio::select! {
+                () = running.read(response, &events) => {}
+                // At once, not with the next token: the server is to stop working on it.
+                () = closed.closed() => {}
+            }
+        });
+        Ok(stream)
+    }
+
     /// The engine's word for a status that is not success.
     fn refusal(&self, status: StatusCode, complaint: wire::Complaint, request: &GenerateRequest) -> Error {
         if status == StatusCode::TOO_MANY_REQUESTS {

@@ -22,11 +22,20 @@ pub struct Server {
 impl Server {
     /// Starts the server and waits for the address it prints.
     pub fn start(api_key: Option<&str>) -> Self {
+        Self::with(|command| {
+            command.args(["--model", MODEL]);
+            if let Some(key) = api_key {
+                command.env("HAETAE_API_KEYS", key);
+            }
+        })
+    }
+
+    /// The same with settings of the test's own.
+    pub fn with(settings: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_haetae"));
-        command.arg("--home").arg(home::home()).args(["--model", MODEL, "serve", "--addr", "127.0.0.1:0"]);
-        if let Some(key) = api_key {
-            command.env("HAETAE_API_KEYS", key);
-        }
+        command.arg("--home").arg(home::home());
+        settings(&mut command);
+        command.args(["serve", "--addr", "127.0.0.1:0"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary was just built");
         let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let (sender, address) = mpsc::channel();
@@ -45,6 +54,17 @@ impl Server {
                 panic!("the server did not print its address: {error}");
             }
         }
+    }
+}
+
+impl Server {
+    /// Asks it to stop, as a supervisor does, and waits until it has.
+    pub fn stop(mut self) -> Duration {
+        let asked = std::time::Instant::now();
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap();
+        asked.elapsed()
     }
 }
 
