@@ -238,7 +238,7 @@ const VEILS: u64 = 11;
 /// Columns are texts unless they say otherwise.
 const DECLARATION: &str = "declaration,date:day,office,broker,importer,importer_age_days:whole,seller,related,transport,hs,\
     item_en,item_ko,departure,origin,rate_type,rate:number,mass_kg:number,value_krw:number,duty_krw:number,fraud:whole,\
-    planted_probability:number";
+    additional_duty_krw:number,planted_probability:number,planted_additional_krw:number";
 const TRUTH: &str = "declaration,undervaluation:number,hidden:whole,routed:whole,young_phoenix:whole,related_low:whole,\
     evaded_krw:number";
 const COMPANY: &str = "company,name_ko,name_en,founded:day,closed:day,address_ko,address_en,phone,account,\
@@ -247,7 +247,7 @@ const LEDGER: &str = "company,month,due_krw:number,paid_krw:number,days_late:who
     planted_probability:number,planted_six_months:number";
 const AUDIT: &str = "company,date:day,finding,claimed_krw:number";
 
-fn declaration_row(number: usize, declaration: &Declaration) -> [String; 21] {
+fn declaration_row(number: usize, declaration: &Declaration) -> [String; 23] {
     let goods = &GOODS[declaration.goods];
     [
         format!("D{number:08}"),
@@ -270,7 +270,9 @@ fn declaration_row(number: usize, declaration: &Declaration) -> [String; 21] {
         won(declaration.value),
         won(declaration.duty),
         u8::from(declaration.is_fraud).to_string(),
+        won(declaration.evaded),
         format!("{:.6}", declaration.probability),
+        won(declaration.at_stake),
     ]
 }
 

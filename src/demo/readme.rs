@@ -14,7 +14,7 @@ pub fn text(world: &World, format: Format, made: &Made) -> String {
          {months} months of tax ledgers, of which {late} ({late_share:.2}%) are late.\n\n\
          ## Files\n\n\
          | file | a row is | of note |\n|---|---|---|\n\
-         | `declarations.csv` | an import declaration of one kind of goods, in order of time | `fraud` is known for all, as if all had been inspected; `planted_probability` is what the label was drawn with: the best possible score, never an input |\n\
+         | `declarations.csv` | an import declaration of one kind of goods, in order of time | `fraud` is known for all, as if all had been inspected, and `additional_duty_krw` is what was assessed on it; `planted_probability` is what the label was drawn with: the best possible score, never an input; `planted_additional_krw` is what a finding brings, whether there is one or not: the two multiplied are the best possible order by revenue |\n\
          | `truth.csv` | the planted effects of a declaration | `evaded_krw` is the duty kept back |\n\
          | `companies.csv` | an importer | columns named `planted_` are answers, never inputs |\n\
          | `roles.csv` | an officer or owner of a company: a person, or another company (`holder`) | shares are of 1 |\n\

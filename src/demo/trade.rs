@@ -38,6 +38,8 @@ pub struct Declaration {
     pub importer_age: i32,
     pub probability: f64,
     pub is_fraud: bool,
+    /// Duty that a fraud keeps back, whether it is one or not.
+    pub at_stake: f64,
     /// Duty that was kept back, if fraud.
     pub evaded: f64,
     pub effects: Effects,
@@ -137,7 +139,8 @@ impl<'a> Trade<'a> {
         let log_odds = log_odds(company, self.parties.brokers[broker], effects);
         let probability = 1.0 / (1.0 + (-log_odds).exp());
         let is_fraud = rng.random_bool(probability);
-        let evaded = if is_fraud { (usual * mass * goods.duty / 100.0 - value * rate / 100.0).max(0.0) } else { 0.0 };
+        let at_stake = (usual * mass * goods.duty / 100.0 - value * rate / 100.0).max(0.0);
+        let evaded = if is_fraud { at_stake } else { 0.0 };
         Declaration {
             day,
             office: OFFICES[(importer + rng.random_range(0..2)) % OFFICES.len()],
@@ -158,6 +161,7 @@ impl<'a> Trade<'a> {
             importer_age,
             probability,
             is_fraud,
+            at_stake,
             evaded,
             effects,
         }
