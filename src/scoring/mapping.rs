@@ -23,10 +23,21 @@ pub struct Mapping {
     /// Columns whose values together make groups with a history.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub crossings: Vec<Vec<String>>,
+    /// Columns that name those who act, each with a leaning of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parties: Vec<String>,
+    /// Columns that the declarant fills in at will: what would change a score is told of these alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub declared: Vec<String>,
     #[serde(rename = "column")]
     pub columns: Vec<Column>,
+    /// Groups that a law would ask about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fairness: Vec<Sorting>,
     #[serde(default)]
     pub unit_price: Option<UnitPrice>,
+    #[serde(default)]
+    pub revenue: Option<Revenue>,
     #[serde(default)]
     pub twins: Option<Twins>,
     #[serde(default)]
@@ -79,6 +90,10 @@ pub enum Role {
     /// The probability that the label was drawn with, which only an invented world knows: never an input, but what the
     /// best possible score is measured by.
     Truth,
+    /// What was assessed in addition upon a finding; of rows without a finding it is not asked.
+    Amount,
+    /// What a finding brings whether there is one or not, which only an invented world knows: as [`Role::Truth`].
+    AmountTruth,
     /// Known and left out.
     Unused {
         reason: String,
@@ -132,10 +147,12 @@ impl TryFrom<ColumnTable> for Column {
             ("category", _) => Role::Category,
             ("number", _) => Role::Number { at_least },
             ("truth", _) => Role::Truth,
+            ("amount", _) => Role::Amount,
+            ("amount_truth", _) => Role::AmountTruth,
             ("unused", Some(reason)) => Role::Unused { reason },
             ("unused", None) => return Err(format!("column `{name}` is unused and does not say the `reason`")),
             (other, _) => {
-                let known = "key, date, label, hs, category, number, truth, unused";
+                let known = "key, date, label, hs, category, number, truth, amount, amount_truth, unused";
                 return Err(format!("column `{name}` has the role `{other}`, and roles are {known}"));
             }
         };
@@ -157,6 +174,8 @@ impl From<Column> for ColumnTable {
             Role::Day => Self { role: "day".into(), ..table },
             Role::Month => Self { role: "month".into(), ..table },
             Role::Truth => Self { role: "truth".into(), ..table },
+            Role::Amount => Self { role: "amount".into(), ..table },
+            Role::AmountTruth => Self { role: "amount_truth".into(), ..table },
             Role::Unused { reason } => Self { role: "unused".into(), reason: Some(reason), ..table },
         }
     }
@@ -173,6 +192,27 @@ pub struct UnitPrice {
     /// What the goods are called, where that tells more than their code, or another thing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<String>,
+}
+
+/// How declarations are sorted to see whether they are treated alike: by the content of a column, by its number in
+/// bands, or by how often its content was met before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sorting {
+    pub column: String,
+    /// Where bands of a number part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cuts: Vec<f64>,
+    /// Where bands part of the number of earlier declarations with the same content: the size of a company.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<u32>,
+}
+
+/// What the amount of a finding is a share of: a share is alike for a crate and for a shipload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revenue {
+    pub of: String,
 }
 
 /// Rows that agree in these columns are twins.
@@ -291,6 +331,15 @@ impl Mapping {
         if self.inputs().next().is_none() {
             return Err("no column is an input".into());
         }
+        let num_amounts = self.count(|role| matches!(role, Role::Amount));
+        if num_amounts != usize::from(self.revenue.is_some()) {
+            return Err(format!(
+                "{num_amounts} columns have the role `amount`; it takes one beside `revenue`, and none without"
+            ));
+        }
+        if let Some(revenue) = &self.revenue {
+            self.has(&revenue.of, "revenue.of", |role| matches!(role, Role::Number { .. }))?;
+        }
         if let Some(price) = &self.unit_price {
             self.has(&price.value, "unit_price.value", |role| matches!(role, Role::Number { .. }))?;
             self.has(&price.quantity, "unit_price.quantity", |role| matches!(role, Role::Number { .. }))?;
@@ -307,6 +356,22 @@ impl Mapping {
             for name in crossing {
                 self.has(name, "crossings", |role| matches!(role, Role::Category | Role::Hs))?;
             }
+        }
+        for Sorting { column, cuts, rows } in &self.fairness {
+            let is_number = !cuts.is_empty();
+            if is_number && !rows.is_empty() {
+                return Err(format!("`fairness` of column `{column}` has both `cuts` and `rows`"));
+            }
+            if !cuts.is_sorted() || !rows.is_sorted() {
+                return Err(format!("`fairness` of column `{column}` has bands that do not rise"));
+            }
+            self.has(column, "fairness.column", |role| matches!(role, Role::Number { .. }) == is_number)?;
+        }
+        for name in &self.declared {
+            self.has(name, "declared", |_| true)?;
+        }
+        for name in &self.parties {
+            self.has(name, "parties", |role| matches!(role, Role::Category))?;
         }
         for name in self.twins.iter().flat_map(|twins| &twins.columns) {
             self.has(name, "twins", |_| true)?;

@@ -59,6 +59,17 @@ pub fn precision_at(scores: &[f64], labels: &[bool], share: f64) -> Estimate {
     Estimate { value, low: resampled.0, high: resampled.1 }
 }
 
+/// A share with Wilson's interval; `None` of nothing.
+pub fn share(part: usize, whole: usize) -> Option<Estimate> {
+    if whole == 0 {
+        return None;
+    }
+    let (value, rows, z2) = (part as f64 / whole as f64, whole as f64, 1.96 * 1.96);
+    let middle = (value + z2 / (2.0 * rows)) / (1.0 + z2 / rows);
+    let spread = (z2 * (value * (1.0 - value) / rows + z2 / (4.0 * rows * rows))).sqrt() / (1.0 + z2 / rows);
+    Some(Estimate { value, low: (middle - spread).max(0.0), high: (middle + spread).min(1.0) })
+}
+
 /// Expected calibration error: in ten bins of about equally many rows, how far the mean probability is from the share of
 /// positives, weighed by rows.
 pub fn calibration_error(probabilities: &[f64], labels: &[bool]) -> f64 {
@@ -170,6 +181,15 @@ mod tests {
         // Shares beaten: 1 and 1/2; shares kept: 1/2, 3/4, 1. Variances 1/8 and 1/16, over 2 and 3.
         let spread = 1.96 * (0.125_f64 / 2.0 + 0.0625 / 3.0).sqrt();
         assert!((area.low - (0.75 - spread)).abs() < 1e-12 && area.high == 1.0, "{area:?}");
+    }
+
+    #[test]
+    fn a_share_has_wilsons_interval() {
+        let estimate = share(10, 100).unwrap();
+        assert!((estimate.low - 0.0552).abs() < 1e-4 && (estimate.high - 0.1744).abs() < 1e-4, "{estimate:?}");
+        let none = share(0, 50).unwrap();
+        assert!(none.value == 0.0 && none.low == 0.0 && (none.high - 0.0713).abs() < 1e-4, "{none:?}");
+        assert_eq!(share(0, 0), None);
     }
 
     #[test]

@@ -8,17 +8,27 @@
 mod artefact;
 mod boosting;
 mod calibration;
+mod capacity;
 mod card;
+mod changes;
 pub mod delinquency;
+mod drift;
+mod fairness;
+mod fast_track;
 mod features;
+mod groups;
 pub mod hs;
+mod leanings;
 mod mapping;
 mod matrix;
 mod metrics;
 mod model;
 mod reasons;
 mod report;
+mod revenue;
+mod review;
 mod rivals;
+mod sample;
 mod shap;
 mod split;
 mod table;
@@ -28,11 +38,16 @@ use jiff::civil::Date;
 
 pub use artefact::{Shelf, version_at};
 pub(crate) use artefact::{Version, hex_sha256};
+pub use capacity::{Capacity, Level, Levels, Plan, Rank, Room};
+pub use changes::{Change, Changes};
+pub use groups::{GroupRisk, MIN_DECLARATIONS, riskiest};
 pub use mapping::{Mapping, Origin};
 pub use matrix::Matrix;
-pub use model::{Capacity, Level, Model, Scored};
+pub use model::{Judged, Model, Scored};
 pub use reasons::Told;
 pub use report::Report;
+pub use review::Review;
+pub use sample::Sample;
 pub use table::{Encoding, Purpose, Reader, Reason, Refused, Table};
 pub use train::{Files, HeldOut, Part, Trained, Training, train};
 
@@ -110,6 +125,13 @@ pub enum Error {
     UnknownAnswer { given: String, known: String },
     #[error("cannot {act} `{path}`: {source}")]
     Disk { act: &'static str, path: std::path::PathBuf, source: std::io::Error },
+    #[error(
+        "model `{version}` learnt of no amounts, so nothing can be put in order by revenue\n\nhint: train it on a table \
+         with what findings brought, by a mapping with a column of the role `amount` and `revenue`"
+    )]
+    NoAmounts { version: String },
+    #[error("capacity plan `{origin}`: {reason}")]
+    Plan { origin: String, reason: String },
     #[error("`{flag}` is {value}, and must be {limit}")]
     Share { flag: &'static str, value: f64, limit: &'static str },
 }

@@ -8,9 +8,16 @@ use serde::{Deserialize, Serialize};
 use super::Error;
 use super::boosting::Ensemble;
 use super::calibration::Calibration;
+use super::capacity::{Capacity, Level, Levels, Rank};
+use super::changes::{Changes, Search};
+use super::drift::{Drift, Reference};
 use super::features::Encoder;
-use super::mapping::{Mapping, Origin};
+use super::leanings::Leanings;
+use super::mapping::{Mapping, Origin, Role};
+use super::matrix::Matrix;
 use super::reasons::{Reasons, Told};
+use super::revenue::Revenue;
+use super::sample::Drawn;
 use super::shap;
 use super::table::Table;
 
@@ -22,28 +29,21 @@ pub struct Model {
     pub mapping: Mapping,
     pub(super) encoder: Encoder,
     pub(super) ensemble: Ensemble,
+    /// What parties add to what the trees say.
+    #[serde(default)]
+    pub(super) leanings: Leanings,
     pub(super) calibration: Calibration,
     /// Margins of the validation rows at equal steps of rank, ascending: where a row stands among usual ones.
     pub(super) ranks: Vec<f64>,
-}
-
-/// How many declarations can be looked at, as shares of all.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Capacity {
-    red: f64,
-    yellow: f64,
-}
-
-/// What to do with a declaration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Release.
-    Green,
-    /// Look at the documents.
-    Yellow,
-    /// Inspect.
-    Red,
+    /// What a finding brings; absent where the table does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) revenue: Option<Revenue>,
+    /// Revenues expected of the validation rows, as `ranks`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) revenue_ranks: Vec<f64>,
+    /// What the rows learnt from looked like; absent of models from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reference: Option<Reference>,
 }
 
 /// A row with its score.
@@ -55,6 +55,12 @@ pub struct Scored {
     /// Probability of fraud.
     pub score: f64,
     pub level: Level,
+    /// Additional duty to expect of it, should it be fraud; absent where the model learnt of no amounts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub additional_duty: Option<f64>,
+    /// That times the probability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_revenue: Option<f64>,
     pub model: String,
     pub trained_on: Origin,
     /// Log-odds before calibration: `base` and all contributions add up to it.
@@ -64,61 +70,122 @@ pub struct Scored {
     pub reasons: Vec<Told>,
     /// Inputs that the row leaves empty.
     pub missing: Vec<String>,
+    /// Of red rows with reasons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub what_would_change: Option<Changes>,
+    /// Of rows that were drawn to be inspected whatever their risk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random: Option<Drawn>,
+}
+
+/// Rows with all numbers of their scores.
+pub struct Judged {
+    pub(super) matrix: Matrix,
+    pub margins: Vec<f64>,
+    pub probabilities: Vec<f64>,
+    /// Additional duty, should it be fraud; empty where the model learnt of no amounts, missing where the row's value is.
+    pub amounts: Vec<f64>,
+}
+
+impl Judged {
+    /// What rows are put in order by.
+    pub fn ranks(&self, by: Rank) -> Vec<f64> {
+        match by {
+            Rank::Probability => self.margins.clone(),
+            Rank::Revenue => self.probabilities.iter().zip(&self.amounts).map(|(p, amount)| p * amount).collect(),
+        }
+    }
 }
 
 /// Steps of rank that a model remembers; a level is then exact to a thousandth of the rows.
 const RANK_STEPS: usize = 1000;
 
-impl Capacity {
-    /// # Errors
-    /// Shares outside 0 to 1, or above 1 together.
-    pub fn new(red: f64, yellow: f64) -> Result<Self, Error> {
-        let limit = "a share from 0 to 1, and `--red` and `--yellow` at most 1 together";
-        for (flag, value) in [("--red", red), ("--yellow", yellow)] {
-            if !(0.0..=1.0).contains(&value) || red + yellow > 1.0 {
-                return Err(Error::Share { flag, value, limit });
-            }
-        }
-        Ok(Self { red, yellow })
-    }
-}
-
 /// Margins at equal steps of rank.
 pub(super) fn ranks(margins: &[f64]) -> Vec<f64> {
+    if margins.is_empty() {
+        return Vec::new();
+    }
     let mut sorted = margins.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     (0..=RANK_STEPS).map(|step| sorted[(sorted.len() - 1) * step / RANK_STEPS]).collect()
 }
 
 impl Model {
-    /// Scores all rows of `table`; each with at most `num_reasons` reasons, and none are worked out for 0.
+    /// Scores all rows of `table`, levelled by their places among usual ones; each with at most `num_reasons` reasons, and
+    /// none are worked out for 0.
     pub fn score(&self, table: &Table, capacity: Capacity, num_reasons: usize) -> Vec<Scored> {
-        if table.num_rows() == 0 {
-            return Vec::new();
-        }
+        let judged = self.judge(table);
+        let levels = self.levels(&judged, capacity);
+        self.tell(table, &judged, &levels, capacity.by, num_reasons)
+    }
+
+    /// The numbers of all rows, without levels and reasons.
+    pub fn judge(&self, table: &Table) -> Judged {
         let matrix = self.encoder.apply(table);
-        let margins = self.ensemble.margins(&matrix);
+        let mut margins = self.ensemble.margins(&matrix);
+        self.leanings.add_to(table, &mut margins);
+        let probabilities = margins.iter().map(|margin| self.calibration.probability(*margin)).collect();
+        let amounts = self.revenue.as_ref().map_or(Vec::new(), |revenue| revenue.amounts(table, &matrix));
+        Judged { matrix, margins, probabilities, amounts }
+    }
+
+    /// Levels by the place of each row among usual ones.
+    pub fn levels(&self, judged: &Judged, capacity: Capacity) -> Levels {
+        let ranks = judged.ranks(capacity.by);
+        let levels = ranks.iter().map(|rank| self.level(*rank, capacity)).collect();
+        Levels { levels, red_from: vec![self.red_from(capacity); ranks.len()] }
+    }
+
+    /// The scores of rows whose numbers and levels are known.
+    pub fn tell(&self, table: &Table, judged: &Judged, levels: &Levels, by: Rank, num_reasons: usize) -> Vec<Scored> {
         let base = shap::expected(&self.ensemble);
-        let reasons = Reasons::new(&self.mapping, &self.encoder, table);
+        let reasons = Reasons::new(&self.mapping, &self.encoder, &self.leanings, table);
+        let search = Search::new(self, table, by);
         let score = |row: usize| {
-            let contributions = match num_reasons {
-                0 => Vec::new(),
-                _ => shap::contributions(&self.ensemble, &matrix.row(row)),
+            let (contributions, changes) = match num_reasons {
+                0 => (Vec::new(), None),
+                _ => {
+                    let mut contributions = shap::contributions(&self.ensemble, &judged.matrix.row(row));
+                    contributions.extend(self.leanings.of(table, row).map(|(_, party)| party.leaning));
+                    let is_red = levels.levels[row] == Level::Red;
+                    (contributions, is_red.then(|| search.of(row, levels.red_from[row])).flatten())
+                }
             };
+            let amount = judged.amounts.get(row).copied().filter(|amount| !amount.is_nan());
+            let probability = judged.probabilities[row];
             Scored {
                 row: table.lines[row],
                 id: table.keys[row].clone(),
-                score: self.calibration.probability(margins[row]),
-                level: self.level(margins[row], capacity),
+                score: probability,
+                level: levels.levels[row],
+                additional_duty: amount.map(f64::round),
+                expected_revenue: amount.map(|amount| (amount * probability).round()),
                 model: self.version.clone(),
                 trained_on: self.trained_on,
-                margin: margins[row],
+                margin: judged.margins[row],
                 base,
                 reasons: reasons.tell(row, &contributions, num_reasons),
                 missing: self.missing(table, row),
+                what_would_change: changes,
+                random: None,
             }
         };
         (0..table.num_rows()).into_par_iter().map(score).collect()
+    }
+
+    /// What moved since the model learnt.
+    pub(super) fn drift(&self, table: &Table, judged: &Judged) -> Option<Drift> {
+        let prices = self.encoder.position().map(|at| judged.matrix.column(at));
+        Some(self.reference.as_ref()?.drift(&self.mapping, &self.encoder, table, prices, &judged.margins))
+    }
+
+    /// # Errors
+    /// Rows that are to be put in order by a revenue that the model learnt nothing of.
+    pub fn check_rank(&self, by: Rank) -> Result<(), Error> {
+        match (by, &self.revenue) {
+            (Rank::Revenue, None) => Err(Error::NoAmounts { version: self.version.clone() }),
+            _ => Ok(()),
+        }
     }
 
     /// Names of the features, in the order of the matrix.
@@ -126,17 +193,32 @@ impl Model {
         self.encoder.features.iter().map(|feature| feature.name.as_str()).collect()
     }
 
-    /// By the share of usual rows that lie below; of those of the same margin, half.
-    fn level(&self, margin: f64, capacity: Capacity) -> Level {
+    /// By the share of usual rows that lie below; of those of the same rank, half.
+    fn level(&self, rank: f64, capacity: Capacity) -> Level {
+        let ranks = self.usual(capacity.by);
         let (under, up_to) =
-            (self.ranks.partition_point(|rank| *rank < margin), self.ranks.partition_point(|rank| *rank <= margin));
-        let below = (under + up_to) as f64 / (2 * self.ranks.len()) as f64;
-        if below >= 1.0 - capacity.red {
-            Level::Red
-        } else if below >= 1.0 - capacity.red - capacity.yellow {
-            Level::Yellow
-        } else {
-            Level::Green
+            (ranks.partition_point(|usual| *usual < rank), ranks.partition_point(|usual| *usual <= rank));
+        capacity.level((under + up_to) as f64 / (2 * ranks.len()) as f64)
+    }
+
+    /// The least rank that is red.
+    fn red_from(&self, capacity: Capacity) -> f64 {
+        let ranks = self.usual(capacity.by);
+        let is_red = |below: usize| capacity.level(below as f64 / ranks.len() as f64) == Level::Red;
+        match (0..=ranks.len()).find(|below| is_red(*below)) {
+            None => f64::INFINITY,
+            Some(0) => f64::NEG_INFINITY,
+            Some(below) => {
+                let last = ranks[below - 1];
+                if self.level(last, capacity) == Level::Red { last } else { last.next_up() }
+            }
+        }
+    }
+
+    fn usual(&self, by: Rank) -> &[f64] {
+        match by {
+            Rank::Probability => &self.ranks,
+            Rank::Revenue => &self.revenue_ranks,
         }
     }
 
@@ -160,6 +242,18 @@ impl Model {
         }
         if !self.calibration.is_sound() {
             return Err("its calibration is no rising curve");
+        }
+        let is = |name: &str, fits: fn(&Role) -> bool| {
+            self.mapping.column(name).is_some_and(|column| column.is_input() && fits(&column.role))
+        };
+        if !self.leanings.is_sound(|name| is(name, |role| matches!(role, Role::Category))) {
+            return Err("its parties do not fit its mapping");
+        }
+        let is_number = |name: &str| is(name, |role| matches!(role, Role::Number { .. }));
+        if self.revenue.as_ref().is_some_and(|revenue| !revenue.is_sound(num_features, is_number))
+            || self.revenue.is_some() == self.revenue_ranks.is_empty()
+        {
+            return Err("what it says of amounts does not fit its mapping");
         }
         if self.ranks.is_empty() || !self.ranks.windows(2).all(|pair| pair[0] <= pair[1]) {
             return Err("its ranks do not rise");
@@ -192,8 +286,12 @@ pub(super) mod tests {
             mapping,
             encoder,
             ensemble: Ensemble { base: 0.5, trees: vec![Tree { nodes: vec![split, left, right] }] },
+            leanings: Leanings::default(),
             calibration: Calibration::Logistic { slope: 1.0, offset: 0.0 },
             ranks: (0..=100).map(f64::from).map(|rank| rank / 10.0 - 5.0).collect(),
+            revenue: None,
+            revenue_ranks: Vec::new(),
+            reference: None,
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::features::{Encoder, Fact, Feature, Usual};
+use super::leanings::{Kind, Leanings, Party};
 use super::mapping::{Mapping, Words};
 use super::table::Table;
 
@@ -27,21 +28,26 @@ pub struct Told {
 pub struct Reasons<'a> {
     mapping: &'a Mapping,
     encoder: &'a Encoder,
+    leanings: &'a Leanings,
     table: &'a Table,
-    /// Features of the same columns.
+    /// Features of the same columns, and behind them the kinds of parties.
     groups: Vec<(&'a [String], Vec<usize>)>,
 }
 
 impl<'a> Reasons<'a> {
-    pub fn new(mapping: &'a Mapping, encoder: &'a Encoder, table: &'a Table) -> Self {
+    pub fn new(mapping: &'a Mapping, encoder: &'a Encoder, leanings: &'a Leanings, table: &'a Table) -> Self {
         let mut groups: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
         for (at, feature) in encoder.features.iter().enumerate() {
             groups.entry(&feature.columns).or_default().push(at);
         }
-        Self { mapping, encoder, table, groups: groups.into_iter().collect() }
+        for (at, kind) in leanings.kinds.iter().enumerate() {
+            groups.entry(std::slice::from_ref(&kind.column)).or_default().push(encoder.features.len() + at);
+        }
+        Self { mapping, encoder, leanings, table, groups: groups.into_iter().collect() }
     }
 
-    /// The `limit` weightiest reasons for a row; none where there are no contributions.
+    /// The `limit` weightiest reasons for a row; none where there are no contributions, which are one a feature and one a
+    /// kind of parties.
     pub fn tell(&self, row: usize, contributions: &[f64], limit: usize) -> Vec<Told> {
         if contributions.is_empty() {
             return Vec::new();
@@ -55,11 +61,24 @@ impl<'a> Reasons<'a> {
             // Of features on the group's own side the weightiest, so that the words never speak for the other side.
             let weight = |at: &&usize| contributions[**at] * contribution.signum();
             let heaviest = features.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
-            let words = heaviest.map(|at| self.words(&self.encoder.features[*at], row));
+            let words = heaviest.map(|at| match self.encoder.features.get(*at) {
+                Some(feature) => self.words(feature, row),
+                None => self.party_words(&self.leanings.kinds[at - self.encoder.features.len()], row),
+            });
             let Words { en, ko } = words.unwrap_or(Words { en: String::new(), ko: String::new() });
             Told { columns: columns.to_vec(), contribution, en, ko }
         });
         told.collect()
+    }
+
+    fn party_words(&self, kind: &Kind, row: usize) -> Words {
+        let text = self.table.categories[&kind.column].text(row);
+        let named = self
+            .mapping
+            .column(&kind.column)
+            .map_or_else(|| Words { en: kind.column.clone(), ko: kind.column.clone() }, |column| column.words.clone());
+        let [en, ko] = [&named.en, &named.ko].map(|name| group(&[name.as_str()], &[text.to_owned()]));
+        party(&en, &ko, kind.party(text))
     }
 
     fn words(&self, feature: &Feature, row: usize) -> Words {
@@ -125,6 +144,19 @@ fn rate(en: &str, ko: &str, positives: u32, rows: u32, overall: f64) -> Words {
     }
 }
 
+fn party(en: &str, ko: &str, Party { positives, rows, expected, .. }: Party) -> Words {
+    if rows == 0 {
+        return rate(en, ko, 0, 0, 0.0);
+    }
+    Words {
+        en: format!(
+            "{en}: {positives} of {rows} earlier declarations were found fraudulent, where {expected:.1} were to be \
+             expected"
+        ),
+        ko: format!("{ko}: 과거 신고 {rows}건 중 {positives}건 적발(기대 {expected:.1}건)"),
+    }
+}
+
 /// `HS code 4202, country of origin CN`
 fn group(names: &[&str], texts: &[String]) -> String {
     let named = names
@@ -139,7 +171,7 @@ fn percent(share: f64) -> String {
 }
 
 /// Three digits that count, and all those before the point.
-fn plain(value: f64) -> String {
+pub(super) fn plain(value: f64) -> String {
     let size = value.abs();
     if size == 0.0 || size >= 100.0 {
         return format!("{value:.0}");

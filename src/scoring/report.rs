@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::fairness::Sorted;
 use super::mapping::Origin;
 use super::metrics::{Estimate, auc, base_rate, brier, calibration_error, precision_at};
+use super::revenue::{Captured, Figures};
 use super::rivals::Rival;
 use super::table::Refused;
 
@@ -21,6 +23,11 @@ pub struct Report {
     pub num_trees: usize,
     pub valid: Measured,
     pub test: Measured,
+    /// What findings among the test rows brought, and how much of it is found first; absent where amounts are not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revenue: Option<Figures>,
+    /// Whether declarations of every sort among the test rows are treated alike.
+    pub fairness: Vec<Sorted>,
     /// What a reader of the figures must know.
     pub warnings: Vec<String>,
     /// The hyper-parameters tried, with the log loss on the validation rows that chose among them.
@@ -183,6 +190,37 @@ impl Report {
         if let Some(TwinFree { rows, base_rate, .. }) = &test.twin_free {
             text.push_str(&format!("without twins: {rows} rows, base rate {base_rate:.3}\n"));
         }
+        if let Some(revenue) = &self.revenue {
+            text.push_str(&revenue.in_words());
+        }
+        text
+    }
+}
+
+impl Figures {
+    fn in_words(&self) -> String {
+        let [low, high] = self.told_of_found_interval;
+        let mut text = format!(
+            "\nadditional duty of {} findings, {:.0} in all; told {:.3} [{low:.3}, {high:.3}] of what was found\n\
+             found among the first             5%      10%\n",
+            self.findings, self.found, self.told_of_found
+        );
+        let (five, ten) = (&self.at_5pct, &self.at_10pct);
+        for (name, five, ten) in [
+            ("by expected revenue", five.by_revenue, ten.by_revenue),
+            ("by probability alone", five.by_probability, ten.by_probability),
+            ("by amount alone", five.by_amount, ten.by_amount),
+            ("perfect foresight", five.perfect_foresight, ten.perfect_foresight),
+        ] {
+            text.push_str(&format!("  {name:28}  {five:.3}   {ten:.3}\n"));
+        }
+        let Captured { best_possible, of_best_possible, of_best_possible_interval, .. } = five;
+        if let (Some(best), Some(own), Some([low, high]), Some(ten)) =
+            (best_possible, of_best_possible, of_best_possible_interval, ten.best_possible)
+        {
+            text.push_str(&format!("  {:28}  {best:.3}   {ten:.3}\n", "best possible"));
+            text.push_str(&format!("of the best possible at 5%: {own:.3} [{low:.3}, {high:.3}]\n"));
+        }
         text
     }
 }
@@ -237,6 +275,8 @@ pub(super) mod tests {
             num_trees: 1,
             valid: scores.measure(),
             test: scores.measure(),
+            revenue: None,
+            fairness: Vec::new(),
             warnings: Vec::new(),
             tried: Vec::new(),
             seconds: 1.0,

@@ -1,8 +1,8 @@
-//! Learning from tables, told from top to bottom by [`train`]: read, check, encode, boost, calibrate, measure.
+//! Learning from tables, told from top to bottom by [`train`]: read, check, encode, boost, lean, calibrate, measure.
 //!
 //! In: files and a mapping. Out: a [`Model`] and its [`Report`], both still in memory. The encoder and the trees see the
-//! training rows alone; the validation rows end the boosting, choose its settings and calibrate; the test rows are looked
-//! at once, at the end, for the report.
+//! training rows alone; the validation rows end the boosting, choose its settings and calibrate, and what is known of
+//! parties goes up to their last day; the test rows are looked at once, at the end, for the report.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,16 @@ use jiff::civil::Date;
 
 use super::boosting::{self, Boosting, Ensemble, Growth, Labelled};
 use super::calibration::Calibration;
+use super::capacity::{Capacity, Rank, Room};
+use super::drift::Reference;
+use super::fairness::Fairness;
 use super::features::Encoder;
+use super::leanings::{History, Leanings};
 use super::mapping::Mapping;
 use super::matrix::Matrix;
-use super::model::{Model, ranks};
+use super::model::{Judged, Model, ranks};
 use super::report::{FileRead, Report, Scores, Tried};
+use super::revenue::{self, Revenue};
 use super::rivals::Rival;
 use super::table::{Purpose, Table, read_whole, usable};
 use super::{Error, split};
@@ -84,10 +89,33 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let [valid_matrix, test_matrix] = [valid, test].map(|table| encoder.apply(table));
     let learnt = Labelled { features: &train_matrix, labels: &train.labels };
     let watched = Labelled { features: &valid_matrix, labels: &valid.labels };
-    let (ensemble, tried) = choose(learnt, watched, &SETTINGS, training.seed, progress);
+    // What parties are known for is learnt beside the trees, and would count twice in them.
+    let features = (!mapping.parties.is_empty()).then(|| encoder.beside_parties(&mapping.parties));
+    let search = Search { settings: &SETTINGS, features, seed: training.seed };
+    let (ensemble, tried) = choose(learnt, watched, &search, progress);
 
-    let valid_margins = ensemble.margins(&valid_matrix);
+    let [train_margins, mut valid_margins, mut test_margins] =
+        [&train_matrix, &valid_matrix, &test_matrix].map(|matrix| ensemble.margins(matrix));
+    let past = History { table: train, margins: &train_margins };
+    // Calibrated by the leanings of before, as a row to come meets those of before it.
+    let before = Leanings::fit(&mapping.parties, &[past]);
+    let leanings = Leanings::fit(&mapping.parties, &[past, History { table: valid, margins: &valid_margins }]);
+    before.add_to(valid, &mut valid_margins);
+    leanings.add_to(test, &mut test_margins);
     let calibration = Calibration::fit(&valid_margins, &valid.labels);
+    let revenue = mapping.revenue.as_ref().and_then(|revenue| {
+        progress("learning what findings bring");
+        Revenue::fit(&revenue.of, (train, &train_matrix), (valid, &valid_matrix), training.seed)
+    });
+    let judge = |table: &Table, matrix: &Matrix, margins: Vec<f64>| Judged {
+        probabilities: margins.iter().map(|margin| calibration.probability(*margin)).collect(),
+        amounts: revenue.as_ref().map_or(Vec::new(), |revenue| revenue.amounts(table, matrix)),
+        margins,
+        matrix: matrix.clone(),
+    };
+    let judged_valid = judge(valid, &valid_matrix, valid_margins);
+    let judged_test = judge(test, &test_matrix, test_margins);
+
     let (mut valid_rivals, mut test_rivals) = (Vec::new(), Vec::new());
     for rival in Rival::ALL.into_iter().filter(|_| training.compare) {
         progress(&format!("comparing with {}", rival.name()));
@@ -95,30 +123,58 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         valid_rivals.push((rival, valid));
         test_rivals.push((rival, test));
     }
-    let measure = |table: &Table, margins: &[f64], twins: &[bool], rivals: &[(Rival, Vec<f64>)]| {
-        let probabilities: Vec<f64> = margins.iter().map(|margin| calibration.probability(*margin)).collect();
+    let measure = |table: &Table, judged: &Judged, twins: &[bool], rivals: &[(Rival, Vec<f64>)]| {
+        let Judged { margins, probabilities, .. } = judged;
         let (labels, truth, lookup) = (&table.labels, &table.truth, encoder.lookup(table));
-        Scores { margins, probabilities: &probabilities, labels, twins, lookup: lookup.as_deref(), truth, rivals }
-            .measure()
+        Scores { margins, probabilities, labels, twins, lookup: lookup.as_deref(), truth, rivals }.measure()
     };
-    let test_margins = ensemble.margins(&test_matrix);
+    let measured_valid = measure(valid, &judged_valid, &twins.valid, &valid_rivals);
+    let measured_test = measure(test, &judged_test, &twins.test, &test_rivals);
+    let revenue_figures = revenue.as_ref().and_then(|_| {
+        let Judged { margins, probabilities, amounts: told, .. } = &judged_test;
+        let (labels, amounts) = (&test.labels, &test.amounts);
+        let (truth, amount_truth) = (&test.truth, &test.amount_truth);
+        revenue::Rows { probabilities, margins, told, labels, amounts, truth, amount_truth }.measure()
+    });
 
     let trained_on = mapping.origin_of(&files[0].sha256);
+    let prices = encoder.position().map(|at| train_matrix.column(at));
+    let reference = Some(Reference::of(mapping, train, prices, &judged_valid.margins));
+    let expected = judged_valid.ranks(Rank::Revenue).into_iter().filter(|revenue| !revenue.is_nan());
+    let revenue_ranks = ranks(&expected.collect::<Vec<_>>());
+    let ranks = ranks(&judged_valid.margins);
+    let (num_features, num_trees) = (encoder.features.len(), ensemble.trees.len());
+    let model = Model {
+        version: version.clone(),
+        trained_on,
+        mapping: mapping.clone(),
+        encoder,
+        ensemble,
+        leanings,
+        calibration,
+        ranks,
+        revenue,
+        revenue_ranks,
+        reference,
+    };
+    let mut fairness = Fairness::new(mapping, &model.encoder);
+    fairness
+        .add(test, &judged_test, &model.levels(&judged_test, FAIRNESS_CAPACITY).levels, |row| Some(test.labels[row]));
     let report = Report {
-        model: version.clone(),
+        model: version,
         mapping: mapping.name.clone(),
         trained_on,
         files,
-        num_features: encoder.features.len(),
-        num_trees: ensemble.trees.len(),
-        valid: measure(valid, &valid_margins, &twins.valid, &valid_rivals),
-        test: measure(test, &test_margins, &twins.test, &test_rivals),
+        num_features,
+        num_trees,
+        valid: measured_valid,
+        test: measured_test,
+        revenue: revenue_figures,
+        fairness: fairness.finish(),
         warnings,
         tried,
         seconds: started.elapsed().as_secs_f64(),
     };
-    let ranks = ranks(&valid_margins);
-    let model = Model { version, trained_on, mapping: mapping.clone(), encoder, ensemble, calibration, ranks };
     let [train, valid, test] = tables;
     let part = |name, features, table: Table, twins| Part { name, features, labels: table.labels, twins };
     let parts = [
@@ -127,6 +183,18 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         part("test", test_matrix, test, twins.test),
     ];
     Ok(Trained { model, report, parts })
+}
+
+/// The capacity by which the report tells whether declarations are treated alike, as where nothing is said.
+const FAIRNESS_CAPACITY: Capacity =
+    Capacity { red: Room::Share(0.05), yellow: Room::Share(0.15), by: Rank::Probability };
+
+/// What trees are looked for among.
+pub(super) struct Search<'a> {
+    pub settings: &'a [Setting],
+    /// Those that trees may ask for; all where absent.
+    pub features: Option<Vec<usize>>,
+    pub seed: u64,
 }
 
 /// What trees are tried with; the rest is the same for all.
@@ -140,13 +208,12 @@ pub(super) struct Setting {
 pub(super) fn choose(
     train: Labelled<'_>,
     watched: Labelled<'_>,
-    settings: &[Setting],
-    seed: u64,
+    search: &Search<'_>,
     progress: &dyn Fn(&str),
 ) -> (Ensemble, Vec<Tried>) {
     let mut best: Option<(f64, Ensemble)> = None;
     let mut tried = Vec::new();
-    for &Setting { max_leaves, max_depth, min_leaf_rows } in settings {
+    for &Setting { max_leaves, max_depth, min_leaf_rows } in search.settings {
         let growth =
             Growth { max_leaves, max_depth, min_leaf_rows, min_leaf_hessian: 1.0, l2: 5.0, features_per_split: None };
         let boosting = Boosting {
@@ -155,8 +222,9 @@ pub(super) fn choose(
             patience: 50,
             row_share: 0.8,
             feature_share: 0.9,
+            features: search.features.clone(),
             growth,
-            seed,
+            seed: search.seed,
         };
         let ensemble = boosting::boost(train, watched, &boosting);
         let loss = boosting::log_loss(&ensemble.margins(watched.features), watched.labels);
@@ -241,7 +309,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::scoring::model::{Capacity, Level};
+    use crate::scoring::capacity::{Capacity, Level};
     use crate::scoring::{Reader, Shelf, metrics};
 
     /// Declarations of which one in four from `XX` is fraud, and of others one in fifty; a third of them in each part.

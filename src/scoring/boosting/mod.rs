@@ -1,7 +1,7 @@
-//! Gradient boosting for a yes or no, and the bagged forest that is grown by the same hand.
+//! Gradient boosting for a yes or no or for a number, and the bagged forest that is grown by the same hand.
 //!
-//! In: a [`Matrix`] with a label a row. Out: an [`Ensemble`] of trees. Histograms of 256 bins, leaf-wise growth, second
-//! order steps (Friedman 2001; Ke et al. 2017 for the histograms), early stopping by the log loss of rows that no tree
+//! In: a [`Matrix`] with a label or a number a row. Out: an [`Ensemble`] of trees. Histograms of 256 bins, leaf-wise growth, second
+//! order steps (Friedman 2001; Ke et al. 2017 for the histograms), early stopping by the loss of rows that no tree
 //! learnt from. Knows nothing of where the features come from.
 
 mod bins;
@@ -32,6 +32,8 @@ pub struct Boosting {
     /// Part of the rows that a tree learns from, and of the features it may ask for.
     pub row_share: f64,
     pub feature_share: f64,
+    /// The features that trees may ask for, ascending; all where absent.
+    pub features: Option<Vec<usize>>,
     pub growth: Growth,
     pub seed: u64,
 }
@@ -43,39 +45,79 @@ pub struct Labelled<'a> {
     pub labels: &'a [bool],
 }
 
-/// Boosts on `train` until `watched` gains no more, and keeps the trees up to its best.
+/// Rows with numbers to be told.
+#[derive(Clone, Copy)]
+pub struct Valued<'a> {
+    pub features: &'a Matrix,
+    pub values: &'a [f64],
+}
+
+/// Boosts on `train` until `watched` gains no more, and keeps the trees up to its best: the sum is the log-odds.
 pub fn boost(train: Labelled<'_>, watched: Labelled<'_>, boosting: &Boosting) -> Ensemble {
-    let bins = Bins::of(train.features);
-    let binned = bins.apply(train.features);
-    let num_rows = train.labels.len();
-    let base = log_odds(train.labels);
-    let mut ensemble = Ensemble { base, trees: Vec::new() };
-    let mut margins = vec![base; num_rows];
-    let mut watched_margins = vec![base; watched.labels.len()];
-    let mut best = (log_loss(&watched_margins, watched.labels), 0);
-    let mut rng = ChaCha8Rng::seed_from_u64(boosting.seed);
-    while ensemble.trees.len() < boosting.max_trees && ensemble.trees.len() - best.1 < boosting.patience {
-        let slopes: Vec<(f32, f32)> = margins.par_iter().zip(train.labels).map(|(m, l)| slope(*m, *l)).collect();
-        let mut rows = drawn(&mut rng, num_rows, boosting.row_share);
-        let features = drawn(&mut rng, train.features.num_columns(), boosting.feature_share);
-        let features: Vec<usize> = features.into_iter().map(|feature| feature as usize).collect();
-        let task =
-            Task { bins: &bins, binned: &binned, slopes: &slopes, features: &features, growth: &boosting.growth };
-        let mut tree = task.grow(&mut rows, &mut rng);
-        if tree.nodes.len() == 1 {
-            break;
+    let goal = Goal {
+        base: log_odds(train.labels),
+        slope: &|row, margin| slope(margin, train.labels[row]),
+        loss: &|margins| log_loss(margins, watched.labels),
+    };
+    goal.boost(train.features, watched.features, boosting)
+}
+
+/// The same for a number: the sum is its mean, by least squares.
+pub fn boost_mean(train: Valued<'_>, watched: Valued<'_>, boosting: &Boosting) -> Ensemble {
+    let square = |(told, value): (&f64, &f64)| (told - value).powi(2);
+    let goal = Goal {
+        base: train.values.iter().sum::<f64>() / train.values.len() as f64,
+        slope: &|row, told| ((told - train.values[row]) as f32, 1.0),
+        loss: &|told| told.iter().zip(watched.values).map(square).sum::<f64>() / watched.values.len() as f64,
+    };
+    goal.boost(train.features, watched.features, boosting)
+}
+
+/// What is boosted towards.
+struct Goal<'a> {
+    /// What is said before any tree is asked.
+    base: f64,
+    /// Gradient and hessian of a row's loss where so much is said.
+    slope: &'a (dyn Fn(usize, f64) -> (f32, f32) + Sync),
+    /// Mean loss over the watched rows.
+    loss: &'a dyn Fn(&[f64]) -> f64,
+}
+
+impl Goal<'_> {
+    fn boost(&self, train: &Matrix, watched: &Matrix, boosting: &Boosting) -> Ensemble {
+        let bins = Bins::of(train);
+        let binned = bins.apply(train);
+        let num_rows = train.num_rows();
+        let allowed = boosting.features.clone().unwrap_or_else(|| (0..train.num_columns()).collect());
+        let mut ensemble = Ensemble { base: self.base, trees: Vec::new() };
+        let mut said = vec![self.base; num_rows];
+        let mut watched_said = vec![self.base; watched.num_rows()];
+        let mut best = ((self.loss)(&watched_said), 0);
+        let mut rng = ChaCha8Rng::seed_from_u64(boosting.seed);
+        while ensemble.trees.len() < boosting.max_trees && ensemble.trees.len() - best.1 < boosting.patience {
+            let slopes: Vec<(f32, f32)> =
+                said.par_iter().enumerate().map(|(row, said)| (self.slope)(row, *said)).collect();
+            let mut rows = drawn(&mut rng, num_rows, boosting.row_share);
+            let features = drawn(&mut rng, allowed.len(), boosting.feature_share);
+            let features: Vec<usize> = features.into_iter().map(|at| allowed[at as usize]).collect();
+            let task =
+                Task { bins: &bins, binned: &binned, slopes: &slopes, features: &features, growth: &boosting.growth };
+            let mut tree = task.grow(&mut rows, &mut rng);
+            if tree.nodes.len() == 1 {
+                break;
+            }
+            scale(&mut tree, boosting.learning_rate);
+            add(&tree, train, &mut said);
+            add(&tree, watched, &mut watched_said);
+            ensemble.trees.push(tree);
+            let loss = (self.loss)(&watched_said);
+            if loss < best.0 {
+                best = (loss, ensemble.trees.len());
+            }
         }
-        scale(&mut tree, boosting.learning_rate);
-        add(&tree, train.features, &mut margins);
-        add(&tree, watched.features, &mut watched_margins);
-        ensemble.trees.push(tree);
-        let loss = log_loss(&watched_margins, watched.labels);
-        if loss < best.0 {
-            best = (loss, ensemble.trees.len());
-        }
+        ensemble.trees.truncate(best.1);
+        ensemble
     }
-    ensemble.trees.truncate(best.1);
-    ensemble
 }
 
 /// Grows `num_trees` trees, each on rows drawn with replacement, and lets them vote: the sum is the share of fraud.

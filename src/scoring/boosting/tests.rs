@@ -13,6 +13,7 @@ fn boosting(max_trees: usize) -> Boosting {
         patience: 10,
         row_share: 1.0,
         feature_share: 1.0,
+        features: None,
         growth: Growth { l2: 1.0, min_leaf_rows: 2, ..growth(8) },
         seed: 7,
     }
@@ -154,4 +155,19 @@ proptest! {
             prop_assert!((f32::from_bits(said) - positives as f32 / count as f32).abs() < 1e-5);
         }
     }
+}
+
+#[test]
+fn a_mean_is_learnt_by_least_squares_and_only_from_the_features_allowed() {
+    let (features, labels) = exclusive_or(3_000, 1);
+    let values: Vec<f64> = labels.iter().map(|label| if *label { 5.0 } else { 2.0 }).collect();
+    let train = Valued { features: &features, values: &values };
+    let ensemble = boost_mean(train, train, &boosting(60));
+    let (fresh, fresh_labels) = exclusive_or(500, 2);
+    let near = |(told, label): (f64, &bool)| (told - if *label { 5.0 } else { 2.0 }).abs() < 0.3;
+    let right = ensemble.margins(&fresh).into_iter().zip(&fresh_labels).filter(|row| near(*row)).count();
+    assert!(right >= 470, "{right} of 500");
+    let half = boost_mean(train, train, &Boosting { features: Some(vec![1]), ..boosting(5) });
+    let asks = |node: &Node| matches!(node, Node::Split { feature, .. } if *feature != 1);
+    assert!(!half.trees.iter().flat_map(|tree| &tree.nodes).any(asks), "only the second feature was allowed");
 }

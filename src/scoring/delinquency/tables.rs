@@ -138,8 +138,12 @@ impl Tables {
             about: self.about.clone(),
             origin: self.origin,
             crossings: Vec::new(),
+            parties: Vec::new(),
+            declared: Vec::new(),
+            fairness: Vec::new(),
             columns: kind.columns().into_iter().filter_map(column).collect(),
             unit_price: None,
+            revenue: None,
             twins: None,
             known: Vec::new(),
         })

@@ -28,7 +28,7 @@ use crate::scoring::calibration::Calibration;
 use crate::scoring::matrix::Matrix;
 use crate::scoring::report::Scores;
 use crate::scoring::rivals::Rival;
-use crate::scoring::train::{Setting, check_classes, choose};
+use crate::scoring::train::{Search, Setting, check_classes, choose};
 
 /// How to learn.
 #[derive(Clone, Debug)]
@@ -131,7 +131,8 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
 
     let learnt = Labelled { features: &train.features, labels: &train.labels };
     let watched = Labelled { features: &valid.features, labels: &valid.labels };
-    let (ensemble, tried) = choose(learnt, watched, &SETTINGS, *seed, progress);
+    let (ensemble, tried) =
+        choose(learnt, watched, &Search { settings: &SETTINGS, features: None, seed: *seed }, progress);
     let [valid_margins, test_margins] = [&valid, &test].map(|rows| ensemble.margins(&rows.features));
     let calibration = Calibration::logistic(&valid_margins, &valid.labels);
     let rival = Rival::LogisticRegression;

@@ -142,6 +142,56 @@ impl Encoder {
         }
     }
 
+    /// Groups of a key of whole columns, with how many rows were found positive of how many.
+    pub fn known(&self, columns: &[&str]) -> impl Iterator<Item = (&str, (u32, u32))> {
+        let rates = self.rates_of(columns).into_iter();
+        rates.flat_map(|rates| rates.groups.iter().map(|(text, counts)| (text.as_str(), *counts)))
+    }
+
+    /// Rows learnt from with this content of a column.
+    pub fn rows_of(&self, column: &str, text: &str) -> u32 {
+        self.rates_of(&[column]).map_or(0, |rates| rates.counts(text).1)
+    }
+
+    /// Where the matrix holds the unit price among its closest peers.
+    pub fn position(&self) -> Option<usize> {
+        self.features.iter().position(|feature| feature.kind == Kind::Position(0))
+    }
+
+    /// Contents of the last of `columns` in groups whose `others` are those of the row, with their rows.
+    pub fn known_beside(&self, columns: &[&str], others: &[&str], table: &Table, row: usize) -> Vec<(&str, u32)> {
+        let mut start = Key::of(others).text(table, row);
+        start.push(key::SEPARATOR);
+        self.starting(columns, &start).map(|(text, rows)| (&text[start.len()..], rows)).collect()
+    }
+
+    /// Contents of a column that start so, with their rows.
+    pub fn known_from(&self, column: &str, start: &str) -> Vec<(&str, u32)> {
+        self.starting(&[column], start).collect()
+    }
+
+    fn starting<'a>(&'a self, columns: &[&str], start: &str) -> impl Iterator<Item = (&'a str, u32)> {
+        let start = start.to_owned();
+        self.rates_of(columns).into_iter().flat_map(move |rates| {
+            let start = start.clone();
+            let from = rates.groups.range(start.clone()..);
+            from.map(|(text, (_, rows))| (text.as_str(), *rows)).take_while(move |(text, _)| text.starts_with(&start))
+        })
+    }
+
+    fn rates_of(&self, columns: &[&str]) -> Option<&Rates> {
+        let is_whole = |key: &Key| key.parts.iter().all(|part| part.digits.is_none());
+        self.rates.iter().find(|rates| is_whole(&rates.key) && rates.key.columns().eq(columns.iter().copied()))
+    }
+
+    /// The features that tell nothing of the parties' own records, which are learnt beside.
+    pub fn beside_parties(&self, parties: &[String]) -> Vec<usize> {
+        let is_record = |feature: &Feature| {
+            matches!(feature.kind, Kind::Rate(_)) && feature.columns.iter().all(|column| parties.contains(column))
+        };
+        (0..self.features.len()).filter(|at| !is_record(&self.features[*at])).collect()
+    }
+
     /// What a plain table of twins says of each row, without any model; `None` where the mapping knows no twins.
     pub fn lookup(&self, table: &Table) -> Option<Vec<f64>> {
         let rates = &self.rates[self.twins?];

@@ -54,6 +54,7 @@ impl Rule {
             patience: 30,
             row_share: 0.8,
             feature_share: 0.6,
+            features: None,
             growth,
             seed,
         };

@@ -33,12 +33,14 @@ pub enum Purpose {
     Learn { today: Date },
     /// Only the inputs must be there.
     Score,
+    /// Dates must be there as well; labels are read where the file has them, and may be empty.
+    Review { today: Date },
 }
 
 impl Purpose {
     fn today(self) -> Option<Date> {
         match self {
-            Self::Learn { today } => Some(today),
+            Self::Learn { today } | Self::Review { today } => Some(today),
             Self::Score => None,
         }
     }
@@ -50,11 +52,18 @@ pub struct Table {
     /// Line of each row in its file; the header is line 1.
     pub lines: Vec<u64>,
     pub keys: Vec<String>,
-    /// Empty unless the rows are to learn from.
+    /// Empty where only scores are asked for.
     pub dates: Vec<Date>,
+    /// Empty unless the rows are to learn from.
     pub labels: Vec<bool>,
+    /// Labels that may be unknown, of rows that are reviewed; empty where the file has none.
+    pub findings: Vec<Option<bool>>,
     /// The probabilities that labels were drawn with; empty where the mapping or the file has none.
     pub truth: Vec<f64>,
+    /// What was assessed upon a finding; missing where nothing was said. Empty where the file has no such column.
+    pub amounts: Vec<f64>,
+    /// What findings would bring; empty as `truth` is.
+    pub amount_truth: Vec<f64>,
     /// Days and months among them, counted from 1970-01-01 and from the year 0.
     pub numbers: HashMap<String, Vec<f64>>,
     pub categories: HashMap<String, Categories>,
@@ -146,17 +155,27 @@ impl<'a, R: Read> Reader<'a, R> {
             let field = Field { header, text: text.trim() };
             match (&column.role, self.purpose) {
                 (Role::Key, _) => rows.key = field.text.to_owned(),
-                (Role::Date, Purpose::Learn { today }) => rows.date = Some(field.date(today)?),
+                (Role::Date, Purpose::Learn { today } | Purpose::Review { today }) => {
+                    rows.date = Some(field.date(today)?);
+                }
                 (Role::Label { positive, negative }, Purpose::Learn { .. }) => {
                     rows.label = Some(field.label(positive, negative)?);
+                }
+                (Role::Label { positive, negative }, Purpose::Review { .. }) => {
+                    let is_known = !field.text.is_empty();
+                    rows.finding = Some(is_known.then(|| field.label(positive, negative)).transpose()?);
                 }
                 (Role::Number { at_least }, _) => rows.numbers.push(field.number(*at_least)?),
                 (Role::Day, purpose) => rows.numbers.push(field.day(purpose.today())?),
                 (Role::Month, purpose) => rows.numbers.push(field.month(purpose.today())?),
                 (Role::Truth, Purpose::Learn { .. }) => rows.truth = Some(field.number(Some(0.0))?),
+                (Role::Amount, Purpose::Learn { .. }) => rows.amount = Some(field.number(Some(0.0))?),
+                (Role::AmountTruth, Purpose::Learn { .. }) => rows.amount_truth = Some(field.number(Some(0.0))?),
                 (Role::Category, _) => rows.texts.push(field.text.to_owned()),
                 (Role::Hs, _) => rows.texts.push(field.hs()?),
-                (Role::Date | Role::Label { .. } | Role::Truth, Purpose::Score) | (Role::Unused { .. }, _) => {}
+                (Role::Date | Role::Label { .. }, Purpose::Score)
+                | (Role::Truth | Role::Amount | Role::AmountTruth, Purpose::Score | Purpose::Review { .. })
+                | (Role::Unused { .. }, _) => {}
             }
         }
         if let Purpose::Learn { .. } = self.purpose {
@@ -281,16 +300,18 @@ fn places(
 
 fn is_needed(column: &Column, purpose: Purpose) -> bool {
     match column.role {
-        Role::Key | Role::Date | Role::Label { .. } => matches!(purpose, Purpose::Learn { .. }),
+        Role::Key | Role::Label { .. } => matches!(purpose, Purpose::Learn { .. }),
+        Role::Date => purpose != Purpose::Score,
         Role::Hs | Role::Category | Role::Number { .. } | Role::Day | Role::Month => true,
-        Role::Truth | Role::Unused { .. } => false,
+        Role::Truth | Role::Amount | Role::AmountTruth | Role::Unused { .. } => false,
     }
 }
 
 /// Whether anything is made of a column that is there.
 fn is_read(column: &Column, purpose: Purpose) -> bool {
     match column.role {
-        Role::Date | Role::Label { .. } | Role::Truth => matches!(purpose, Purpose::Learn { .. }),
+        Role::Date | Role::Label { .. } => purpose != Purpose::Score,
+        Role::Truth | Role::Amount | Role::AmountTruth => matches!(purpose, Purpose::Learn { .. }),
         Role::Unused { .. } => false,
         _ => true,
     }
@@ -319,7 +340,10 @@ struct Rows {
     key: String,
     date: Option<Date>,
     label: Option<bool>,
+    finding: Option<Option<bool>>,
     truth: Option<f64>,
+    amount: Option<f64>,
+    amount_truth: Option<f64>,
 }
 
 impl Rows {
@@ -340,7 +364,10 @@ impl Rows {
             key: String::new(),
             date: None,
             label: None,
+            finding: None,
             truth: None,
+            amount: None,
+            amount_truth: None,
         }
     }
 
@@ -354,7 +381,10 @@ impl Rows {
         self.table.keys.push(std::mem::take(&mut self.key));
         self.table.dates.extend(self.date.take());
         self.table.labels.extend(self.label.take());
+        self.table.findings.extend(self.finding.take());
         self.table.truth.extend(self.truth.take());
+        self.table.amounts.extend(self.amount.take());
+        self.table.amount_truth.extend(self.amount_truth.take());
         for (column, number) in self.number_columns.iter_mut().zip(&self.numbers) {
             column.push(*number);
         }
@@ -394,7 +424,10 @@ impl Table {
             keys: pick(&self.keys, rows),
             dates: pick(&self.dates, rows),
             labels: pick(&self.labels, rows),
+            findings: pick(&self.findings, rows),
             truth: pick(&self.truth, rows),
+            amounts: pick(&self.amounts, rows),
+            amount_truth: pick(&self.amount_truth, rows),
             numbers: self.numbers.iter().map(|(name, column)| (name.clone(), pick(column, rows))).collect(),
             categories: self.categories.iter().map(category).collect(),
             refused: Vec::new(),

@@ -89,7 +89,7 @@ impl Rows {
                     column: self.columns[*place].header.clone(),
                     found: found.map_or("a list, a record or an unknown type", Cell::words),
                     wanted: match role {
-                        Role::Number { .. } | Role::Truth => "a number",
+                        Role::Number { .. } | Role::Truth | Role::Amount | Role::AmountTruth => "a number",
                         Role::Date | Role::Day | Role::Month => "a day",
                         _ => "a text or a number",
                     },
@@ -185,7 +185,9 @@ impl Cell {
 
     fn fits(self, role: &Role) -> bool {
         match role {
-            Role::Number { .. } | Role::Truth => !matches!(self, Self::Truth | Self::Day | Self::Moment { .. }),
+            Role::Number { .. } | Role::Truth | Role::Amount | Role::AmountTruth => {
+                !matches!(self, Self::Truth | Self::Day | Self::Moment { .. })
+            }
             Role::Date | Role::Day | Role::Month => {
                 matches!(self, Self::Text | Self::Whole | Self::Unsigned | Self::Day | Self::Moment { .. })
             }
