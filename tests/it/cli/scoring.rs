@@ -118,6 +118,11 @@ fn a_trained_model_scores_files_and_pipes_with_reasons() {
     let highest = scored.iter().max_by(|a, b| a["margin"].as_f64().unwrap().total_cmp(&b["margin"].as_f64().unwrap()));
     assert_eq!(highest.unwrap()["level"], "red");
 
+    haetae(&tables.home(), &["score", "risk", &tables.path("test"), "--rank", "revenue"])
+        .assert_refused(&["learnt of no amounts", "hint: train it on a table"]);
+    haetae(&tables.home(), &["score", "risk", &tables.path("test"), "--per", "mass"])
+        .assert_refused(&["column `mass` is neither a category nor the date"]);
+
     let piped =
         format!("{HEADER}\n{}\n{}\n", rows(3_000..3_001)[0], rows(3_001..3_002)[0].replace(",8,A,", ",high,A,"));
     let ran = pipe(&tables.home(), &["score", "risk", "-", "--json"], piped.as_bytes());
@@ -240,6 +245,54 @@ fn an_invented_world_is_learnt_and_measured_against_the_best_possible() {
     );
     assert!(ours > best - 0.06, "{ours} of {best}");
     assert!(figure("/calibration_error") <= 0.02, "{}", report["test"]);
+    let revenue = &report["revenue"];
+    let of_best = revenue["at_5pct"]["of_best_possible"].as_f64().unwrap();
+    assert!((0.8..1.2).contains(&of_best), "{revenue}");
+    assert!((revenue["told_of_found"].as_f64().unwrap() - 1.0).abs() < 0.2, "amounts are unbiased: {revenue}");
+    assert_eq!(report["fairness"][0]["column"], "importer_age");
+
+    let data = data.to_str().unwrap();
+    let score = |args: &[&str]| {
+        let ran = haetae(&home, &[&["score", "risk", data], args].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    let by_office = lines(&score(&["--json", "--reasons", "1", "--per", "office", "--red", "2", "--yellow", "0"]));
+    let reds: Vec<&Value> = by_office.iter().filter(|row| row["level"] == "red").collect();
+    assert_eq!(reds.len(), 12, "two for each of six offices");
+    for red in &reds {
+        let expected = red["score"].as_f64().unwrap() * red["additional_duty"].as_f64().unwrap();
+        assert!((red["expected_revenue"].as_f64().unwrap() - expected).abs() <= 1.0 + expected * 1e-3, "{red}");
+        assert!(red["what_would_change"]["ko"].as_str().unwrap().contains("연관"), "{red}");
+    }
+    assert!(by_office.iter().all(|row| row["level"] != "yellow"));
+    let drawn = lines(&score(&["--json", "--reasons", "0", "--random", "0.02", "--rank", "revenue"]));
+    let drawn: Vec<&Value> = drawn.iter().filter(|row| !row["random"].is_null()).collect();
+    assert!((300..500).contains(&drawn.len()), "{} of 20000", drawn.len());
+    for row in &drawn {
+        assert_eq!(row["random"]["is_only_reason"], row["level"] != "red", "{row}");
+    }
+    let review: Value = serde_json::from_str(&score(&["--review", "--json", "--random", "0.02"])).unwrap();
+    assert_eq!(
+        (review["random"]["rows"].as_u64(), review["from"].as_str()),
+        (Some(drawn.len() as u64), Some("2023-01-01"))
+    );
+    assert_eq!(review["drift"]["score"]["verdict"], "stable", "{}", review["drift"]);
+    assert!(review["fast_track"]["ko"].as_str().unwrap().contains("무작위 검사는 계속"), "{}", review["fast_track"]);
+    // Prices in another currency are prices that have drifted.
+    let moved = world.join("moved.csv");
+    let text = fs_err::read_to_string(data).unwrap();
+    let place = text.lines().next().unwrap().split(',').position(|header| header == "value_krw").unwrap();
+    let in_dollars = text.lines().enumerate().map(|(at, line)| {
+        let mut fields: Vec<String> = line.split(',').map(str::to_owned).collect();
+        if let (true, Ok(won)) = (at > 0, fields[place].parse::<f64>()) {
+            fields[place] = format!("{:.0}", won / 1350.0);
+        }
+        fields.join(",") + "\n"
+    });
+    fs_err::write(&moved, in_dollars.collect::<String>()).unwrap();
+    let ran = haetae(&home, &["score", "risk", moved.to_str().unwrap(), "--review", "--lang", "ko"]);
+    assert!(ran.stdout.contains("분포 변화: 변화함") && ran.stdout.contains("| 과세가격 | 변화함 |"), "{}", ran.stdout);
 }
 
 /// The public synthetic declarations: what is asked of them. `HAETAE_TEST_DECLARATIONS` names their folder.
