@@ -12,7 +12,7 @@ use crate::agents::intent::Group;
 use crate::agents::tool::{Access, Both, Card, Cost, Failure, Hints, Outcome, Tool};
 use crate::lang::grouped;
 use crate::register::{Declaration, Query};
-use crate::scoring::Level;
+use crate::scoring::{GroupRisk, MIN_DECLARATIONS, riskiest};
 
 pub struct HighRiskGroups;
 
@@ -29,21 +29,16 @@ pub struct Arguments {
     pub to: Option<String>,
 }
 
-#[derive(Default, Serialize)]
-struct Sum {
-    group: String,
-    declarations: usize,
-    red: usize,
-    /// Expected number of frauds: the sum of the probabilities.
-    expected: f64,
-    mean: f64,
+/// A group with the value of its declarations.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    sum: &'a GroupRisk,
     value_krw: i64,
 }
 
 /// Most declarations scored, the newest.
 const MAX_DECLARATIONS: usize = 50_000;
-/// Smaller groups are chance.
-const MIN_DECLARATIONS: usize = 10;
 const TOLD: usize = 10;
 const DAYS: i64 = 90;
 
@@ -71,22 +66,14 @@ impl Tool for HighRiskGroups {
         let query = Query { from: Some(from), to: Some(to), limit: MAX_DECLARATIONS, ..Query::default() };
         let declarations = register.declarations(&query).map_err(|error| inner(name, &error))?;
         let scored = desk.score(&declarations, 0)?;
-        let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
-        for (declaration, scored) in declarations.iter().zip(&scored) {
-            let Some(group) = group(arguments.by, declaration) else { continue };
-            let sum = sums.entry(group).or_default();
-            sum.declarations += 1;
-            sum.red += usize::from(scored.level == Level::Red);
-            sum.expected += scored.score;
-            sum.value_krw += declaration.value_krw;
+        let rows = declarations.iter().map(|declaration| group(arguments.by, declaration));
+        let groups = riskiest(rows.zip(&scored), TOLD);
+        let mut values: BTreeMap<String, i64> = BTreeMap::new();
+        for declaration in &declarations {
+            if let Some(group) = group(arguments.by, declaration) {
+                *values.entry(group).or_default() += declaration.value_krw;
+            }
         }
-        let mut groups: Vec<Sum> = sums
-            .into_iter()
-            .filter(|(_, sum)| sum.declarations >= MIN_DECLARATIONS)
-            .map(|(group, sum)| Sum { group, mean: sum.expected / sum.declarations as f64, ..sum })
-            .collect();
-        groups.sort_by(|a, b| b.mean.total_cmp(&a.mean).then_with(|| a.group.cmp(&b.group)));
-        groups.truncate(TOLD);
         let num = declarations.len();
         let (mut ko, mut en) = (
             format!("{from}부터 {to}까지 {num}건 중 {MIN_DECLARATIONS}건 이상인 묶음, 평균 위험이 높은 순:\n"),
@@ -95,13 +82,14 @@ impl Tool for HighRiskGroups {
             ),
         );
         for sum in &groups {
-            let (mean, value) = (percent(sum.mean), grouped(sum.value_krw));
-            let Sum { group, declarations, red, .. } = sum;
+            let GroupRisk { group, declarations, red, .. } = sum;
+            let (mean, value) = (percent(sum.mean), grouped(values[group]));
             ko.push_str(&format!("- **{group}**: {declarations}건, 적색 {red}, 평균 {mean}, {value}원\n"));
             en.push_str(&format!("- **{group}**: {declarations} declarations, {red} red, mean {mean}, KRW {value}\n"));
         }
+        let told: Vec<_> = groups.iter().map(|sum| Told { sum, value_krw: values[&sum.group] }).collect();
         let result = json!({
-            "by": arguments.by, "from": from, "to": to, "declarations": num, "groups": groups,
+            "by": arguments.by, "from": from, "to": to, "declarations": num, "groups": told,
             "capped": num == MAX_DECLARATIONS,
         });
         let mut outcome = Outcome::new(&result, Both::new(ko.trim_end(), en.trim_end()));

@@ -27,8 +27,8 @@ impl Tool for RiskScore {
         name: "risk_score",
         title_ko: "수입신고 위험도",
         title_en: "Risk of a declaration",
-        purpose_ko: "수입신고 한 건의 위험 확률, 등급과 그 이유를 보입니다.",
-        purpose_en: "Scores one import declaration: probability, level, and the reasons.",
+        purpose_ko: "수입신고 한 건의 위험 확률, 등급과 그 이유, 기대 세수를 보입니다.",
+        purpose_en: "Scores one import declaration: probability, level, the reasons, and the revenue to expect.",
         hints: Hints::READ,
         cost: Cost::Low,
         access: Access::Officer,
@@ -63,6 +63,19 @@ impl Tool for RiskScore {
         for reason in &scored.reasons {
             ko.push_str(&format!("- {} ({:+.2})\n", reason.ko, reason.contribution));
             en.push_str(&format!("- {} ({:+.2})\n", reason.en, reason.contribution));
+        }
+        if let (Some(duty), Some(revenue)) = (scored.additional_duty, scored.expected_revenue) {
+            let [duty, revenue] = [duty, revenue].map(|amount| grouped(amount as i64));
+            ko.push_str(&format!("- 기대 세수 {revenue}원 (부정인 경우 추징세액 {duty}원)\n"));
+            en.push_str(&format!("- revenue to expect KRW {revenue} (KRW {duty} of additional duty if fraud)\n"));
+        }
+        if let Some(changes) = scored.what_would_change.as_ref().filter(|changes| !changes.changes.is_empty()) {
+            ko.push_str(&format!("\n적색을 벗어나는 가장 작은 변화 ({})\n", changes.ko));
+            en.push_str(&format!("\nSmallest changes that leave the red ({})\n", changes.en));
+            for change in &changes.changes {
+                ko.push_str(&format!("- {}\n", change.ko));
+                en.push_str(&format!("- {}\n", change.en));
+            }
         }
         let finding = Finding {
             matter: Both::new(format!("신고 {id}"), format!("declaration {id}")),
