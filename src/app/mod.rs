@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::agents::{Agents, Desk, Registry, Source};
 use crate::chat::Chat;
 use crate::config::{Config, EngineChoice};
+use crate::datasets::{Runner, Services};
 use crate::engine::{self, BoxFuture, Calls, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
 use crate::history::History;
 use crate::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose};
@@ -202,6 +203,12 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let warming = Arc::clone(&rag);
     tokio::task::spawn_blocking(move || warm_up(&warming)).await?;
     let prompts = Arc::new(Prompts::load()?);
+    let services = Services {
+        engine: Some(Arc::clone(&engine)),
+        prompts: Some(Arc::clone(&prompts)),
+        rag: Some(Arc::clone(&rag)),
+    };
+    let datasets = Runner::start(&config.home, services)?;
     let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts));
     let desk = Arc::new(Desk::new(&config.home, Some(rag)));
     let registry =
@@ -235,6 +242,7 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         engine,
         turns: Arc::new(agents.clone()),
         agents: Some(agents),
+        datasets: Some(datasets),
         history,
         responses,
         documents: Arc::new(IndexDocuments(index)),

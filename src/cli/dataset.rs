@@ -19,7 +19,7 @@ use crate::datasets::{
     self, Difficulty, GenerationConfig, Persona, QuestionType, Split, State, Store, StoredRow, Work, Writers,
 };
 use crate::history::History;
-use crate::ingest::{self, Document};
+use crate::ingest::Document;
 use crate::lang::Language;
 use crate::prompts::Prompts;
 use crate::rag::Rag;
@@ -196,15 +196,6 @@ pub(super) fn run(command: DatasetCommand, config: &Config) -> anyhow::Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// The documents of a corpus, as they are now.
-fn documents(config: &Config, corpus: &str) -> anyhow::Result<Vec<Document>> {
-    let mut documents = Vec::new();
-    for file in ingest::source_files(&config.home)?.into_iter().filter(|file| file.corpus == corpus) {
-        documents.extend(ingest::documents(&file.shown(), &file.corpus, &file.read()?)?);
-    }
-    Ok(documents)
-}
-
 fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Result<ExitCode> {
     let mut settings = match &args.config {
         Some(path) => {
@@ -217,7 +208,7 @@ fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Resu
     settings.rows = args.rows.unwrap_or(settings.rows);
     settings.generator = args.generator.unwrap_or(settings.generator);
     settings.seed = args.seed.unwrap_or(settings.seed);
-    let documents = documents(config, &settings.corpus)?;
+    let documents = datasets::documents(&config.home, &settings.corpus)?;
     if let Some(num) = args.preview {
         return preview(&settings, &documents, num);
     }
@@ -234,7 +225,8 @@ fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Resu
         status(store, &args.name, false)?;
         return Ok(ExitCode::SUCCESS);
     }
-    work(config, store, &dataset, &settings, documents)
+    // The latest generation is gone on with, which may be one that filled a hole.
+    work(config, store, &dataset, &job.config, documents)
 }
 
 fn preview(settings: &GenerationConfig, documents: &[Document], num: usize) -> anyhow::Result<ExitCode> {
@@ -262,7 +254,7 @@ fn resume(name: &str, config: &Config, store: &Store) -> anyhow::Result<ExitCode
     let _lock = store.work_on(name)?;
     jobs::resume(store, &dataset)?;
     let settings = store.job(&dataset)?.context("the job was there a moment ago")?.config;
-    let documents = documents(config, &settings.corpus)?;
+    let documents = datasets::documents(&config.home, &settings.corpus)?;
     work(config, store, &dataset, &settings, documents)
 }
 
@@ -463,7 +455,7 @@ fn review(args: &ReviewArgs, store: &Store) -> anyhow::Result<()> {
 fn refresh(name: &str, config: &Config, store: &Store) -> anyhow::Result<()> {
     let dataset = store.dataset(name)?;
     let _lock = store.work_on(name)?;
-    let report = datasets::refresh(store, &dataset, &documents(config, &dataset.corpus)?)?;
+    let report = datasets::refresh(store, &dataset, &datasets::documents(&config.home, &dataset.corpus)?)?;
     println!(
         "{} rows: {} unchanged, {} followed to a new place, {} stale",
         report.num_rows, report.unchanged, report.moved, report.stale

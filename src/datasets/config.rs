@@ -160,8 +160,8 @@ impl GenerationConfig {
         if !(1..=MAX_ROWS).contains(&self.rows) {
             return wrong(format!("`rows` is {}, and must be between 1 and {MAX_ROWS}", self.rows));
         }
-        if !(0.0..=5.0).contains(&self.reserve) {
-            return wrong(format!("`reserve` is {}, and must be between 0 and 5", self.reserve));
+        if !(0.0..=50.0).contains(&self.reserve) {
+            return wrong(format!("`reserve` is {}, and must be between 0 and 50", self.reserve));
         }
         if !(1..=64).contains(&self.parallel) {
             return wrong(format!("`parallel` is {}, and must be between 1 and 64", self.parallel));

@@ -16,6 +16,7 @@ mod plan;
 mod refresh;
 mod review;
 mod row;
+mod runner;
 mod split;
 mod stats;
 pub mod store;
@@ -25,13 +26,14 @@ use std::path::PathBuf;
 
 pub use config::{FilterSetting, FilterSettings, GenerationConfig, MAX_ROWS, Writers};
 pub use imports::{ImportReport, import, import_history};
-pub use plan::{Plan, Work, WorkItem, plan};
+pub use plan::{Note, Plan, Work, WorkItem, plan, topic_of};
 pub use refresh::{RefreshReport, refresh};
 pub use review::{Agreement, agreement};
 use row::hex as row_hex;
 pub use row::{
     Difficulty, Evidence, Generator, Lineage, Persona, QuestionType, Row, Split, State, StoredRow, text_version,
 };
+pub use runner::{MAX_PREVIEW, Preview, Run, Runner, Services, documents};
 pub use split::{assign_splits, complete_splits};
 pub use stats::{Stats, stats};
 pub use store::Store;
@@ -59,7 +61,7 @@ pub enum Error {
     Exists { name: String },
     #[error("dataset `{name}` has no generation that could be {act}")]
     NoJob { name: String, act: &'static str },
-    #[error("another process works on dataset `{name}`")]
+    #[error("dataset `{name}` is being worked on")]
     Busy { name: String },
     #[error("dataset `{name}` has no row {row}")]
     UnknownRow { name: String, row: i64 },
@@ -67,6 +69,8 @@ pub enum Error {
     Config { reason: String },
     #[error("corpus `{corpus}` holds no documents that questions could be made of\n\nhint: `haetae corpora list`")]
     EmptyCorpus { corpus: String },
+    #[error("the documents give nothing to ask about {hole}")]
+    NothingToAsk { hole: String },
     #[error("{act} failed for `{path}`: {source}")]
     File { act: &'static str, path: PathBuf, source: std::io::Error },
     #[error("`{path}` line {line}: {reason}")]
@@ -77,6 +81,10 @@ pub enum Error {
     Changed { path: PathBuf, found: String, expected: String },
     #[error("review: {reason}")]
     Review { reason: String },
+    #[error("row {row} says the same already")]
+    SaysTheSame { row: i64 },
+    #[error("dataset `{name}` has a generation that is not finished\n\nhint: let it end, or cancel it")]
+    Unfinished { name: String },
     #[error(transparent)]
     Ingest(#[from] crate::ingest::Error),
     #[error(transparent)]

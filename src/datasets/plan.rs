@@ -2,6 +2,7 @@
 //! asked and every topic has its turn. The same settings, seed and documents give the same plan, item by item.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -59,7 +60,26 @@ pub struct Plan {
     /// The rows wanted of each cell.
     pub cells: BTreeMap<String, usize>,
     /// Where the corpus could not give what was asked.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
+}
+
+/// Rows that the corpus does not give.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// All types together where absent.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<QuestionType>,
+    pub language: Language,
+    pub wanted: usize,
+    pub given: usize,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, language, wanted, given } = self;
+        let kind = kind.map_or("all types", QuestionType::name);
+        write!(f, "{kind} in {language}: {wanted} rows asked for, and the corpus gives {given}")
+    }
 }
 
 /// The topic of a document, as rows name it.
@@ -291,7 +311,7 @@ fn within_capacity(
     shares: &BTreeMap<QuestionType, f64>,
     language: Language,
     capacity: impl Fn(QuestionType) -> usize,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Note>,
 ) -> BTreeMap<QuestionType, usize> {
     let mut given: BTreeMap<QuestionType, usize> = BTreeMap::new();
     let mut open = shares.clone();
@@ -315,11 +335,11 @@ fn within_capacity(
     for (kind, wanted) in parted(rows, shares) {
         let num = given.get(&kind).copied().unwrap_or(0);
         if num < wanted {
-            notes.push(format!("{kind} in {language}: {wanted} rows asked for, and the corpus gives {num}"));
+            notes.push(Note { kind: Some(kind), language, wanted, given: num });
         }
     }
     if left > 0 {
-        notes.push(format!("{language}: {rows} rows asked for, and the corpus gives {}", rows - left));
+        notes.push(Note { kind: None, language, wanted: rows, given: rows - left });
     }
     given
 }

@@ -10,6 +10,7 @@ mod auth;
 mod chat_completions;
 mod completions;
 mod conversations;
+mod datasets;
 mod documents;
 mod embeddings;
 mod error;
@@ -110,6 +111,20 @@ fn routes() -> Vec<Route> {
         keyed("get",    "/api/agent/approvals",    get(agents::approvals)),
         keyed("get",    "/api/agent/approvals/{id}", get(agents::approval)),
         keyed("post",   "/api/agent/approvals/{id}", post(agents::decide)),
+        keyed("get",    "/api/datasets",           get(datasets::list)),
+        keyed("post",   "/api/datasets",           post(datasets::create)),
+        keyed("post",   "/api/datasets/preview",   post(datasets::preview)),
+        keyed("get",    "/api/datasets/{name}",    get(datasets::show)),
+        keyed("post",   "/api/datasets/{name}/job", post(datasets::job)),
+        keyed("get",    "/api/datasets/{name}/coverage", get(datasets::coverage)),
+        keyed("post",   "/api/datasets/{name}/coverage", post(datasets::fill)),
+        keyed("get",    "/api/datasets/{name}/export", get(datasets::download)),
+        keyed("get",    "/api/datasets/{name}/facets", get(datasets::rows::facets)),
+        keyed("get",    "/api/datasets/{name}/queue", get(datasets::rows::queue)),
+        keyed("post",   "/api/datasets/{name}/review", post(datasets::rows::review)),
+        keyed("get",    "/api/datasets/{name}/rows", get(datasets::rows::list)),
+        keyed("get",    "/api/datasets/{name}/rows/{row}", get(datasets::rows::show)),
+        keyed("patch",  "/api/datasets/{name}/rows/{row}", patch(datasets::rows::edit)),
         keyed("get",    "/metrics",                get(health::show_metrics)),
         open ("get",    "/health",                 get(health::show_health)),
         open ("get",    "/ready",                  get(health::show_ready)),

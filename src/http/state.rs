@@ -16,6 +16,7 @@ use crate::access::Grant;
 use crate::agents::{self, Agents};
 use crate::chat::{self, Target, TurnRequest};
 use crate::config::{ApiKey, ServerNames};
+use crate::datasets::Runner;
 use crate::engine::{BoxFuture, Engine};
 use crate::history::History;
 use crate::lang::Language;
@@ -173,6 +174,8 @@ pub struct Parts {
     pub turns: Arc<dyn Turns>,
     /// Absent where there is nothing for its tools to stand on.
     pub agents: Option<Agents>,
+    /// Absent where the server has no home folder.
+    pub datasets: Option<Runner>,
     pub history: History,
     pub responses: Responses,
     pub documents: Arc<dyn Documents>,
@@ -190,6 +193,7 @@ pub struct AppState {
     pub engine: Arc<dyn Engine>,
     pub turns: Arc<dyn Turns>,
     pub agents: Option<Agents>,
+    pub datasets: Option<Runner>,
     pub history: History,
     pub responses: Responses,
     pub documents: Arc<dyn Documents>,
@@ -210,6 +214,7 @@ impl AppState {
             engine: parts.engine,
             turns: parts.turns,
             agents: parts.agents,
+            datasets: parts.datasets,
             history: parts.history,
             responses: parts.responses,
             documents: parts.documents,

@@ -11,13 +11,18 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use futures::StreamExt;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde::Deserialize;
 
 use super::filters::{self, Near, Retrieval, Score};
+use super::plan::MODEL_TYPES;
 use super::store::{Dataset, Filter, ItemState, Job, JobState, NewRow, Outcome, Pending, Store, Timed};
 use super::templates::wording;
-use super::{Error, GenerationConfig, Generator, Lineage, Row, State, Work, model, plan};
+use super::{
+    Error, GenerationConfig, Generator, Lineage, Persona, QuestionType, Row, State, Work, Writers, model, plan,
+};
 use crate::engine::Engine;
 use crate::ingest::Document;
+use crate::lang::Language;
 use crate::prompts::Prompts;
 
 /// What a worker may use. What is absent is not needed for the work, or its filters are switched off.
@@ -38,7 +43,7 @@ pub enum Ended {
     Cancelled,
 }
 
-/// Items fetched at a time; between two fetches a pause is noticed.
+/// Items fetched at a time.
 const BATCH: usize = 32;
 
 /// Longest wait between two attempts, in seconds.
@@ -55,8 +60,9 @@ pub fn begin(
     documents: &[Document],
 ) -> Result<(Dataset, Job), Error> {
     match store.dataset(name) {
+        // Generations that came after it, to fill holes, do not make it another one.
         Ok(dataset) => match store.job(&dataset)? {
-            Some(job) if job.config == *config => Ok((dataset, job)),
+            Some(job) if store.configs(&dataset)?.contains(config) => Ok((dataset, job)),
             _ => Err(Error::OtherSettings { name: name.into() }),
         },
         Err(Error::Unknown { .. }) => {
@@ -65,6 +71,69 @@ pub fn begin(
             store.begin_job(name, config, &plan)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// A cell of the coverage map that is to have rows.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hole {
+    pub topic: String,
+    #[serde(rename = "type")]
+    pub kind: QuestionType,
+    pub persona: Persona,
+    pub language: Language,
+    #[serde(default = "one")]
+    pub rows: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Items planned for each row of a hole: what the dataset has already is refused as a near duplicate.
+const HOLE_RESERVE: f64 = 20.0;
+
+/// Begins a further generation of a dataset, for one cell of its coverage map: by templates where the documents give
+/// something to ask about, else by the model.
+///
+/// # Errors
+/// [`Error::NothingToAsk`] where neither can; [`Error::Unfinished`]; the plan's and the store's.
+pub fn fill(store: &Store, dataset: &Dataset, hole: &Hole, documents: &[Document]) -> Result<Job, Error> {
+    let earlier = store.configs(dataset)?;
+    let base = earlier.first().cloned().unwrap_or_default();
+    let config = GenerationConfig {
+        corpus: dataset.corpus.clone(),
+        rows: hole.rows,
+        // Another choice each time: what was refused once would be refused again.
+        seed: base.seed.wrapping_add(earlier.len() as u64),
+        generator: Writers::Templates,
+        reserve: HOLE_RESERVE,
+        types: [(hole.kind, 1.0)].into(),
+        personas: [(hole.persona, 1.0)].into(),
+        languages: [(hole.language, 1.0)].into(),
+        topics: vec![hole.topic.clone()],
+        ..base
+    };
+    let by_model = GenerationConfig { generator: Writers::Model, ..config.clone() };
+    let (config, plan) = match plan(&config, documents) {
+        Ok(plan) => (config, plan),
+        Err(Error::EmptyCorpus { .. }) if MODEL_TYPES.contains(&hole.kind) => match plan(&by_model, documents) {
+            Ok(plan) => (by_model, plan),
+            Err(Error::EmptyCorpus { .. }) => return Err(Error::NothingToAsk { hole: hole.name() }),
+            Err(error) => return Err(error),
+        },
+        Err(Error::EmptyCorpus { .. }) => return Err(Error::NothingToAsk { hole: hole.name() }),
+        Err(error) => return Err(error),
+    };
+    store.keep_documents(documents)?;
+    store.begin_another_job(dataset, &format!("for {}", hole.name()), &config, &plan)?;
+    store.job(dataset)?.ok_or_else(|| Error::NoJob { name: dataset.name.clone(), act: "begun" })
+}
+
+impl Hole {
+    fn name(&self) -> String {
+        format!("{} / {} / {} / {}", self.topic, self.kind, self.persona, self.language)
     }
 }
 
@@ -138,6 +207,12 @@ impl Worker {
                 num_items += 1;
                 num_kept += usize::from(self.finish(made)?);
                 progress(num_items, num_kept);
+                // Work that waits for nothing must not keep a thread to itself.
+                tokio::task::yield_now().await;
+                // What the others are at is dropped, and done again when it goes on.
+                if self.store.job_state(self.job.id)? != JobState::Running {
+                    break;
+                }
             }
         }
     }

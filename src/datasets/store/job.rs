@@ -1,12 +1,12 @@
 //! Generations as they are kept: the plan as items, what became of each, and the times of the stages. An item and the
 //! row it made are written in one transaction.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::rows::insert;
 use super::{Dataset, NewRow, Store};
-use crate::datasets::{Error, GenerationConfig, Plan, State, Work};
+use crate::datasets::{Error, GenerationConfig, Note, Plan, State, Work};
 use crate::sqlite::NOW;
 
 /// How far a generation has come.
@@ -68,7 +68,7 @@ pub struct Job {
     #[serde(skip)]
     pub config: GenerationConfig,
     /// What the plan could not do as asked.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     pub rows_wanted: usize,
     pub num_good: i64,
     pub num_pending: i64,
@@ -77,6 +77,9 @@ pub struct Job {
     pub num_failed: i64,
     pub stages: Vec<StageTime>,
     pub created_at: String,
+    /// Why it was paused, where no person did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 /// What a stage took, over the whole job.
@@ -109,6 +112,51 @@ pub(in crate::datasets) struct Outcome<'a> {
 /// A run of a stage: its name, whether the row went on, and microseconds.
 pub(in crate::datasets) type Timed = (&'static str, bool, u64);
 
+/// Puts a plan into the tables, under the next version of its dataset.
+fn write_job(
+    transaction: &Transaction<'_>,
+    dataset: i64,
+    note: &str,
+    config: &GenerationConfig,
+    plan: &Plan,
+) -> Result<(), Error> {
+    let json = |source| Error::Corrupt { row: 0, source };
+    let version: i64 = transaction.query_row(
+        &format!(
+            "INSERT INTO versions (dataset, number, note, created_at)
+             SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2, {NOW} FROM versions WHERE dataset = ?1 RETURNING number"
+        ),
+        params![dataset, note],
+        |row| row.get(0),
+    )?;
+    transaction.execute(
+        &format!(
+            "INSERT INTO jobs (dataset, version, state, config, notes, created_at, changed_at)
+             VALUES (?1, ?2, 'running', ?3, ?4, {NOW}, {NOW})"
+        ),
+        params![
+            dataset,
+            version,
+            serde_json::to_string(config).map_err(json)?,
+            serde_json::to_string(&plan.notes).map_err(json)?
+        ],
+    )?;
+    let job = transaction.last_insert_rowid();
+    for (ordinal, item) in plan.items.iter().enumerate() {
+        transaction
+            .prepare_cached("INSERT INTO items (job, ordinal, cell, work, state) VALUES (?1, ?2, ?3, ?4, 'pending')")?
+            .execute(params![job, ordinal as i64, item.cell, serde_json::to_string(&item.work).map_err(json)?])?;
+    }
+    for (cell, wanted) in &plan.cells {
+        transaction.prepare_cached("INSERT INTO cells (job, cell, wanted) VALUES (?1, ?2, ?3)")?.execute(params![
+            job,
+            cell,
+            *wanted as i64
+        ])?;
+    }
+    Ok(())
+}
+
 impl Store {
     /// Writes a plan down as a job that runs, with its dataset and version, in one transaction: a process killed before
     /// the end of it has begun nothing.
@@ -117,10 +165,9 @@ impl Store {
     /// [`Error::Exists`], [`Error::BadName`], [`Error::Sqlite`].
     pub fn begin_job(&self, name: &str, config: &GenerationConfig, plan: &Plan) -> Result<(Dataset, Job), Error> {
         super::check_name(name)?;
-        let json = |source| Error::Corrupt { row: 0, source };
         {
             let mut connection = self.connection.lock();
-            let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let dataset: Option<i64> = transaction
                 .query_row(
                     &format!(
@@ -132,39 +179,7 @@ impl Store {
                 )
                 .optional()?;
             let dataset = dataset.ok_or_else(|| Error::Exists { name: name.into() })?;
-            transaction.execute(
-                &format!("INSERT INTO versions (dataset, number, note, created_at) VALUES (?1, 1, ?2, {NOW})"),
-                params![dataset, format!("generated from `{}`", config.corpus)],
-            )?;
-            transaction.execute(
-                &format!(
-                    "INSERT INTO jobs (dataset, version, state, config, notes, created_at, changed_at)
-                     VALUES (?1, 1, 'running', ?2, ?3, {NOW}, {NOW})"
-                ),
-                params![
-                    dataset,
-                    serde_json::to_string(config).map_err(json)?,
-                    serde_json::to_string(&plan.notes).map_err(json)?
-                ],
-            )?;
-            let job = transaction.last_insert_rowid();
-            for (ordinal, item) in plan.items.iter().enumerate() {
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO items (job, ordinal, cell, work, state) VALUES (?1, ?2, ?3, ?4, 'pending')",
-                    )?
-                    .execute(params![
-                        job,
-                        ordinal as i64,
-                        item.cell,
-                        serde_json::to_string(&item.work).map_err(json)?
-                    ])?;
-            }
-            for (cell, wanted) in &plan.cells {
-                transaction
-                    .prepare_cached("INSERT INTO cells (job, cell, wanted) VALUES (?1, ?2, ?3)")?
-                    .execute(params![job, cell, *wanted as i64])?;
-            }
+            write_job(&transaction, dataset, &format!("generated from `{}`", config.corpus), config, plan)?;
             transaction.commit()?;
         }
         let dataset = self.dataset(name)?;
@@ -172,7 +187,73 @@ impl Store {
         Ok((dataset, job))
     }
 
-    /// The generation of a dataset, if it has one.
+    /// Writes down a further plan for a dataset, as a job that runs under a new version.
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`], [`Error::Sqlite`].
+    pub fn begin_another_job(
+        &self,
+        dataset: &Dataset,
+        note: &str,
+        config: &GenerationConfig,
+        plan: &Plan,
+    ) -> Result<(), Error> {
+        let mut connection = self.connection.lock();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let is_unfinished: bool = transaction.query_row(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE dataset = ?1 AND state IN ('running', 'paused'))",
+            params![dataset.id],
+            |row| row.get(0),
+        )?;
+        if is_unfinished {
+            return Err(Error::Unfinished { name: dataset.name.clone() });
+        }
+        write_job(&transaction, dataset.id, note, config, plan)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The settings of every generation of a dataset, the first first.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`], [`Error::Corrupt`].
+    pub fn configs(&self, dataset: &Dataset) -> Result<Vec<GenerationConfig>, Error> {
+        let connection = self.connection.lock();
+        let mut statement = connection.prepare_cached("SELECT id, config FROM jobs WHERE dataset = ?1 ORDER BY id")?;
+        let mut rows = statement.query(params![dataset.id])?;
+        let mut configs = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (id, text): (i64, String) = (row.get(0)?, row.get(1)?);
+            configs.push(serde_json::from_str(&text).map_err(|source| Error::Corrupt { row: id, source })?);
+        }
+        Ok(configs)
+    }
+
+    /// The datasets whose generation runs, or would if a process were at it, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn running(&self) -> Result<Vec<String>, Error> {
+        let connection = self.connection.lock();
+        let mut statement = connection.prepare_cached(
+            "SELECT name FROM jobs JOIN datasets ON datasets.id = dataset WHERE state = 'running' ORDER BY jobs.id",
+        )?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    /// Pauses a job that cannot be worked on, and keeps the reason until it is resumed.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub(in crate::datasets) fn fail_job(&self, job: i64, reason: &str) -> Result<(), Error> {
+        let sql = format!(
+            "UPDATE jobs SET state = 'paused', failure = ?2, changed_at = {NOW} WHERE id = ?1 AND state = 'running'"
+        );
+        self.connection.lock().execute(&sql, params![job, reason])?;
+        Ok(())
+    }
+
+    /// The latest generation of a dataset, if it has one.
     ///
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
@@ -181,16 +262,17 @@ impl Store {
         let found = connection
             .query_row(
                 "SELECT id, version, state, config, notes, created_at,
-                    (SELECT COALESCE(SUM(have), 0) FROM cells WHERE job = j.id) FROM jobs j WHERE dataset = ?1",
+                    (SELECT COALESCE(SUM(have), 0) FROM cells WHERE job = j.id), failure
+                 FROM jobs j WHERE dataset = ?1 ORDER BY id DESC LIMIT 1",
                 params![dataset.id],
                 |row| {
                     let state: String = row.get(2)?;
                     let (config, notes): (String, String) = (row.get(3)?, row.get(4)?);
-                    Ok((row.get(0)?, row.get(1)?, state, config, notes, row.get(5)?, row.get(6)?))
+                    Ok((row.get(0)?, row.get(1)?, state, config, notes, row.get(5)?, row.get(6)?, row.get(7)?))
                 },
             )
             .optional()?;
-        let Some((id, version, state, config, notes, created_at, num_good)) = found else { return Ok(None) };
+        let Some((id, version, state, config, notes, created_at, num_good, failure)) = found else { return Ok(None) };
         let corrupt = |source| Error::Corrupt { row: id, source };
         let config: GenerationConfig = serde_json::from_str(&config).map_err(corrupt)?;
         let count = |state: &str| -> Result<i64, Error> {
@@ -221,6 +303,7 @@ impl Store {
             num_failed: count("failed")?,
             stages,
             created_at,
+            failure,
         }))
     }
 
@@ -242,8 +325,10 @@ impl Store {
     /// [`Error::Sqlite`].
     pub fn set_job_state(&self, job: i64, from: &[JobState], state: JobState) -> Result<bool, Error> {
         let names: Vec<String> = from.iter().map(|state| format!("'{}'", state.name())).collect();
-        let sql =
-            format!("UPDATE jobs SET state = ?2, changed_at = {NOW} WHERE id = ?1 AND state IN ({})", names.join(", "));
+        let sql = format!(
+            "UPDATE jobs SET state = ?2, failure = NULL, changed_at = {NOW} WHERE id = ?1 AND state IN ({})",
+            names.join(", ")
+        );
         Ok(self.connection.lock().execute(&sql, params![job, state.name()])? == 1)
     }
 

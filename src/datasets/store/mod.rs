@@ -13,7 +13,7 @@ mod text;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::{Error, check_name};
@@ -21,13 +21,16 @@ use crate::sqlite::{self, NOW, Shared};
 
 pub use job::{ItemState, Job, JobState, Pending, StageTime};
 pub(in crate::datasets) use job::{Outcome, Timed};
-pub use query::{Facets, Filter, Page};
-pub use rows::{Change, Decision, NewRow};
+pub use query::{Covered, Facets, Filter, Page};
+pub use rows::{Change, Decision, Judgement, NewRow};
 
 /// Format of the tables, in SQLite's `user_version`.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
+
+/// From the format before.
+const UPGRADE: &str = include_str!("upgrade.sql");
 
 /// Longest wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(20);
@@ -78,7 +81,10 @@ impl Store {
         connection.pragma_update(None, "foreign_keys", true).map_err(opened)?;
         connection.pragma_update(None, "cache_size", -65_536).map_err(opened)?;
         connection.set_prepared_statement_cache_capacity(64);
-        match sqlite::format_or_create(&mut connection, SCHEMA, FORMAT)? {
+        if sqlite::format_or_create(&mut connection, SCHEMA, FORMAT)? == FORMAT - 1 {
+            upgrade(&mut connection)?;
+        }
+        match sqlite::format_of(&connection)? {
             FORMAT => Ok(Self { connection: Shared::new(connection), path: path.into() }),
             version => Err(Error::TooNew { path: path.into(), version, known: FORMAT }),
         }
@@ -164,6 +170,18 @@ impl Store {
             Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
         }
     }
+}
+
+/// Brings the tables to [`FORMAT`], unless another process has meanwhile.
+fn upgrade(connection: &mut Connection) -> Result<(), Error> {
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if sqlite::format_of(&transaction)? == FORMAT - 1 {
+        transaction.execute_batch(UPGRADE)?;
+        transaction.pragma_update(None, "user_version", FORMAT)?;
+    }
+    transaction.commit()?;
+    Ok(connection.pragma_update(None, "foreign_keys", true)?)
 }
 
 /// See [`Store::work_on`].

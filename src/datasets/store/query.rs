@@ -58,11 +58,15 @@ pub struct Facets {
     pub topic: BTreeMap<String, i64>,
 }
 
-/// A topic, type, persona and language that has rows; the persona is not told.
-pub(in crate::datasets) struct Covered {
+/// A topic, type, persona and language that has good rows.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Covered {
     pub topic: String,
+    #[serde(rename = "type")]
     pub kind: String,
+    pub persona: String,
     pub language: String,
+    pub num: i64,
 }
 
 /// The facets' columns, in the order of [`Facets`].
@@ -243,14 +247,16 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub(in crate::datasets) fn coverage(&self, dataset: i64) -> Result<Vec<Covered>, Error> {
+    pub fn coverage(&self, dataset: i64) -> Result<Vec<Covered>, Error> {
         let connection = self.connection.lock();
         let mut statement = connection.prepare_cached(
             "SELECT topic, type, persona, language, SUM(num) FROM facets
              WHERE dataset = ?1 AND state IN ('accepted', 'approved') GROUP BY 1, 2, 3, 4 HAVING SUM(num) > 0",
         )?;
-        let cells = statement
-            .query_map([dataset], |row| Ok(Covered { topic: row.get(0)?, kind: row.get(1)?, language: row.get(3)? }))?;
+        let cells = statement.query_map([dataset], |row| {
+            let (persona, language) = (row.get(2)?, row.get(3)?);
+            Ok(Covered { topic: row.get(0)?, kind: row.get(1)?, persona, language, num: row.get(4)? })
+        })?;
         Ok(cells.collect::<Result<_, _>>()?)
     }
 }

@@ -37,6 +37,14 @@ pub struct Decision {
     pub reason: Option<String>,
 }
 
+/// A decision as it is told: when it was made, too.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Judgement {
+    #[serde(flatten)]
+    pub decision: Decision,
+    pub made_at: String,
+}
+
 /// The columns [`read_row`] reads.
 pub(super) const COLUMNS: &str = "rows.id, hash, version, state, language, type, persona, difficulty, split, topic,
     question, answer, evidence, lineage, labels, reason,
@@ -238,7 +246,7 @@ impl Store {
             })
             .optional()?;
         if let Some(twin) = twin {
-            return Err(Error::Review { reason: format!("row {twin} says the same already") });
+            return Err(Error::SaysTheSame { row: twin });
         }
         transaction.execute("UPDATE rows SET hash = ?2, state = 'candidate' WHERE id = ?1", params![id, hash])?;
         transaction.execute(
@@ -336,26 +344,88 @@ impl Store {
         Ok(decisions.collect::<Result<_, _>>()?)
     }
 
-    /// The oldest row that waits for `reviewer`: candidates and stale rows first, then what only filters have judged.
+    /// What was decided on one row, in the order it was.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn judgements(&self, row: i64) -> Result<Vec<Judgement>, Error> {
+        let connection = self.connection.lock();
+        let mut statement = connection
+            .prepare_cached("SELECT reviewer, approves, reason, made_at FROM decisions WHERE row = ?1 ORDER BY id")?;
+        let judgements = statement.query_map(params![row], |row| {
+            let decision = Decision { reviewer: row.get(0)?, approves: row.get(1)?, reason: row.get(2)? };
+            Ok(Judgement { decision, made_at: row.get(3)? })
+        })?;
+        Ok(judgements.collect::<Result<_, _>>()?)
+    }
+
+    /// Gives rows to a reviewer, or to nobody.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`]; then none is given.
+    pub fn assign(&self, rows: &[i64], reviewer: Option<&str>) -> Result<(), Error> {
+        let mut connection = self.connection.lock();
+        let transaction = connection.transaction()?;
+        let give = format!(
+            "INSERT INTO assignments (row, reviewer, made_at) VALUES (?1, ?2, {NOW})
+             ON CONFLICT (row) DO UPDATE SET reviewer = excluded.reviewer, made_at = excluded.made_at"
+        );
+        for row in rows {
+            match reviewer {
+                Some(reviewer) => transaction.prepare_cached(&give)?.execute(params![row, reviewer])?,
+                None => transaction.prepare_cached("DELETE FROM assignments WHERE row = ?1")?.execute(params![row])?,
+            };
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Whom a row is given to.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn assignee(&self, row: i64) -> Result<Option<String>, Error> {
+        let sql = "SELECT reviewer FROM assignments WHERE row = ?1";
+        Ok(self.connection.lock().query_row(sql, params![row], |row| row.get(0)).optional()?)
+    }
+
+    /// The row that `reviewer` is to judge next.
+    ///
+    /// # Errors
+    /// As [`Self::queue`].
+    pub fn next_for_review(&self, dataset: &Dataset, reviewer: &str) -> Result<Option<StoredRow>, Error> {
+        Ok(self.queue(dataset, reviewer, 1)?.pop())
+    }
+
+    /// The rows that wait for `reviewer`, at most `limit`: those given to them first, then candidates and stale rows, then
+    /// what only filters have judged; each by id. Rows given to others, and those judged already, do not wait.
     ///
     /// # Errors
     /// [`Error::Sqlite`], [`Error::Corrupt`].
-    pub fn next_for_review(&self, dataset: &Dataset, reviewer: &str) -> Result<Option<StoredRow>, Error> {
+    pub fn queue(&self, dataset: &Dataset, reviewer: &str, limit: usize) -> Result<Vec<StoredRow>, Error> {
+        const GIVEN: &str = "rows.id IN (SELECT row FROM assignments WHERE reviewer = ?2)
+            AND state IN ('candidate', 'stale', 'accepted')";
+        const FREE: &str = "NOT EXISTS (SELECT 1 FROM assignments WHERE row = rows.id)";
+        let of = |state: &str| format!("state = '{state}' AND {FREE}");
         let connection = self.connection.lock();
-        for state in [State::Candidate, State::Stale, State::Accepted] {
+        let mut queue = Vec::new();
+        for condition in [GIVEN.to_owned(), of("candidate"), of("stale"), of("accepted")] {
+            let left = limit - queue.len();
+            if left == 0 {
+                break;
+            }
             let sql = format!(
                 "SELECT {COLUMNS} FROM rows JOIN contents ON contents.row = rows.id
-                 WHERE dataset = ?1 AND state = ?2
-                    AND NOT EXISTS (SELECT 1 FROM decisions WHERE row = rows.id AND reviewer = ?3)
-                 ORDER BY rows.id LIMIT 1"
+                 WHERE dataset = ?1 AND {condition}
+                    AND NOT EXISTS (SELECT 1 FROM decisions WHERE row = rows.id AND reviewer = ?2)
+                 ORDER BY rows.id LIMIT ?3"
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let mut rows = statement.query(params![dataset.id, state.name(), reviewer])?;
-            if let Some(row) = rows.next()? {
-                return Ok(Some(read_row(row)?));
+            let mut rows = statement.query(params![dataset.id, reviewer, left as i64])?;
+            while let Some(row) = rows.next()? {
+                queue.push(read_row(row)?);
             }
         }
-        Ok(None)
+        Ok(queue)
     }
 
     /// Gives rows their splits, in one transaction.

@@ -114,16 +114,27 @@ CREATE TABLE decisions (
     UNIQUE (row, reviewer)
 ) STRICT;
 
+-- Who is to judge a row.
+CREATE TABLE assignments (
+    row INTEGER PRIMARY KEY REFERENCES rows (id) ON DELETE CASCADE,
+    reviewer TEXT NOT NULL,
+    made_at TEXT NOT NULL
+) STRICT;
+CREATE INDEX assignments_by_reviewer ON assignments (reviewer, row);
+
+-- Of the generations of a dataset, one at most is unfinished, and it is the latest.
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    dataset INTEGER NOT NULL UNIQUE REFERENCES datasets (id) ON DELETE CASCADE,
+    dataset INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
     version INTEGER NOT NULL,
     state TEXT NOT NULL,
     config TEXT NOT NULL,
     notes TEXT NOT NULL,
     created_at TEXT NOT NULL,
-    changed_at TEXT NOT NULL
+    changed_at TEXT NOT NULL,
+    failure TEXT
 ) STRICT;
+CREATE INDEX jobs_by_dataset ON jobs (dataset, id);
 
 CREATE TABLE items (
     job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,

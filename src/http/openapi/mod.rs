@@ -3,6 +3,7 @@
 //! The paths come from the route table, so none can be forgotten; [`operations`] and [`schemas`] say what each takes
 //! and gives, and a test holds them to the table.
 
+mod datasets;
 mod operations;
 mod schemas;
 

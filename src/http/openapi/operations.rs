@@ -10,6 +10,12 @@ pub fn describe(method: &str, path: &str) -> Value {
 
 /// Every operation: method, path, description.
 pub fn all() -> Vec<(&'static str, &'static str, Value)> {
+    let mut all = core();
+    all.extend(super::datasets::operations());
+    all
+}
+
+fn core() -> Vec<(&'static str, &'static str, Value)> {
     vec![
         ("post", "/v1/chat/completions", chat_completion()),
         (
@@ -386,11 +392,11 @@ fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-fn body(schema: &str) -> Value {
+pub fn body(schema: &str) -> Value {
     json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}})
 }
 
-fn ok(description: &str, schema: &str) -> Value {
+pub fn ok(description: &str, schema: &str) -> Value {
     json!({"description": description, "content": {"application/json": {"schema": reference(schema)}}})
 }
 

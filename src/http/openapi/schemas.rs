@@ -5,7 +5,18 @@ use serde_json::{Map, Value, json};
 /// Every schema by name.
 pub fn all() -> Value {
     let mut schemas = Map::new();
-    for group in [requests(), forms(), answers(), responses(), grounded(), page(), agent(), operation()] {
+    let groups = [
+        requests(),
+        forms(),
+        answers(),
+        responses(),
+        grounded(),
+        page(),
+        agent(),
+        super::datasets::schemas(),
+        operation(),
+    ];
+    for group in groups {
         if let Value::Object(group) = group {
             schemas.extend(group);
         }
@@ -113,23 +124,23 @@ fn responses() -> Value {
     })
 }
 
-fn reference(schema: &str) -> Value {
+pub fn reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
-fn list(items: Value) -> Value {
+pub fn list(items: Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-fn text(description: &str) -> Value {
+pub fn text(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-fn integer(description: &str) -> Value {
+pub fn integer(description: &str) -> Value {
     json!({"type": "integer", "description": description})
 }
 
-fn object(required: &[&str], properties: Value) -> Value {
+pub fn object(required: &[&str], properties: Value) -> Value {
     json!({"type": "object", "required": required, "properties": properties})
 }
 

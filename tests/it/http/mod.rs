@@ -4,6 +4,7 @@ mod auth;
 mod chat_completions;
 mod completions;
 mod conversations;
+mod datasets;
 mod disconnect;
 mod embeddings;
 mod errors;

@@ -1,5 +1,6 @@
 //! The real router without a socket: requests go in by `oneshot`, and answers come back as text fit for a snapshot.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,10 +8,12 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use haetae::chat::Event;
 use haetae::config::{ApiKey, Secret, ServerNames};
+use haetae::datasets::{Runner, Services};
 use haetae::engine::Engine;
 use haetae::history::History;
 use haetae::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose, router};
 use haetae::lang::Language;
+use haetae::prompts::Prompts;
 use haetae::responses::Responses;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -42,6 +45,19 @@ impl TestApp {
         Self::build(Script::default(), commission_answer, keys)
     }
 
+    /// One with the datasets of `home`, worked on by itself with a scripted model.
+    pub fn with_datasets(home: &Path, script: Script) -> Self {
+        let engine = Arc::new(ScriptedEngine::new(script));
+        let prompts = Some(Arc::new(Prompts::load().unwrap()));
+        let services = Services { engine: Some(engine.clone()), prompts, rag: None };
+        let datasets = Some(Runner::start(home, services).unwrap());
+        let router = router(AppState::new(Parts {
+            datasets,
+            ..Self::parts(engine.clone(), commission_answer, &[], ServerNames::Any)
+        }));
+        Self { router, engine }
+    }
+
     fn build(script: Script, answer: fn() -> Vec<Event>, keys: &[&str]) -> Self {
         let engine = Arc::new(ScriptedEngine::new(script));
         let router = Self::over(engine.clone(), answer, keys);
@@ -69,10 +85,15 @@ impl TestApp {
     }
 
     fn named(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, api_keys: Vec<ApiKey>, names: ServerNames) -> Router {
-        router(AppState::new(Parts {
+        router(AppState::new(Self::parts(engine, answer, api_keys, names)))
+    }
+
+    fn parts(engine: Arc<dyn Engine>, answer: fn() -> Vec<Event>, api_keys: Vec<ApiKey>, names: ServerNames) -> Parts {
+        Parts {
             turns: Arc::new(Grounded { engine: Arc::clone(&engine), answer }),
             engine,
             agents: None,
+            datasets: None,
             history: History::in_memory().unwrap(),
             responses: Responses::in_memory().unwrap(),
             documents: Arc::new(TwoDocuments),
@@ -80,7 +101,7 @@ impl TestApp {
             user_corpora: vec!["rulings".into()],
             api_keys,
             names,
-        }))
+        }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
