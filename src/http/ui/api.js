@@ -38,6 +38,10 @@ export class Api {
     this.json("POST", `/api/agent/approvals/${encodeURIComponent(id)}`, { decision: grant ? "grant" : "deny", by });
   approval = (id) => this.json("GET", `/api/agent/approvals/${encodeURIComponent(id)}`);
 
+  /** `/api/datasets` and what lies under it. */
+  datasets = (method, path, body) => this.json(method, `/api/datasets${path}`, body);
+  exported = (name, format) => this.request("GET", `/api/datasets/${encodeURIComponent(name)}/export?format=${format}`);
+
   /** The dossier of a run, as a page of its own. */
   dossier = (run) => this.request("GET", `/api/agent/runs/${encodeURIComponent(run)}/dossier?format=html`);
 

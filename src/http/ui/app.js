@@ -1,11 +1,12 @@
-// The page put together: which conversation is shown, the top bar, the keyboard.
+// The page put together: which conversation is shown, or the datasets, the top bar, the keyboard.
 //
-// The address after `#` is the open conversation's id, so that a reload, a bookmark and the back button work without
+// The address after `#` is the open conversation's id, or begins with `datasets`, so that a reload, a bookmark and the back button work without
 // the server knowing of them.
 
 import { Api } from "./api.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { Datasets } from "./datasets.js";
 import { askKey } from "./dialogs.js";
 import { el, icon } from "./dom.js";
 import { History } from "./history.js";
@@ -28,7 +29,7 @@ const panel = new PassagePanel(api, $("#panel"));
 const history = new History(api, $("#history"), {
   onOpen: (id) => {
     drawer(false);
-    if (location.hash.slice(1) === id) show(id);
+    if (location.hash.slice(1) === id) route();
     else location.hash = id;
   },
   onDeleted: (id) => {
@@ -37,6 +38,7 @@ const history = new History(api, $("#history"), {
   },
 });
 const composer = new Composer($("#composer"), { onSend: ask, onStop: () => shown.stop() });
+const datasets = new Datasets(api, $("#place"), { say: (words) => ($("#announcer").textContent = words) });
 const scroller = $("#scroller");
 /** Conversations with an answer coming in, by id: they go on while another is shown. */
 const running = new Map();
@@ -64,7 +66,7 @@ const hooks = {
   saved: (conversation) => {
     history.suggest(conversation.id, conversation.firstQuestion);
     if (conversation.running) running.set(conversation.id, conversation);
-    if (conversation === shown && conversation.id) {
+    if (conversation === shown && conversation.id && !datasets.open) {
       // Not `location.hash =`: that would be answered by a load of what is already here.
       window.history.replaceState(null, "", `#${conversation.id}`);
       history.select(conversation.id);
@@ -79,8 +81,44 @@ function ask(text) {
   $("#empty").hidden = true;
 }
 
+/** Shows what the address names. */
+function route() {
+  const [place, ...rest] = location.hash.slice(1).split("/");
+  if (place !== "datasets") {
+    leave();
+    return show(place);
+  }
+  if (!shown) put(new Conversation(api, hooks, { model: models.chosen }));
+  panel.close();
+  drawer(false);
+  history.select(null);
+  document.body.classList.add("in-datasets");
+  $("#place").hidden = false;
+  $("#to-datasets").setAttribute("aria-current", "page");
+  scroller.scrollTop = 0;
+  return datasets.show(rest.map(decoded));
+}
+
+/** A part of the address as it was meant; one that is no encoding is taken as it stands. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/** Back from the datasets to the conversations. */
+function leave() {
+  datasets.hide();
+  document.body.classList.remove("in-datasets");
+  $("#place").hidden = true;
+  $("#to-datasets").removeAttribute("aria-current");
+}
+
 /** Shows a new, empty conversation. */
 function begin() {
+  leave();
   window.history.replaceState(null, "", location.pathname);
   put(new Conversation(api, hooks, { model: models.chosen }));
   history.select(null);
@@ -191,13 +229,15 @@ $("#latest").addEventListener("click", () => {
   scroller.scrollTop += below() + QUESTION_MARGIN_PX;
 });
 scroller.addEventListener("scroll", offerLatest, { passive: true });
-window.addEventListener("hashchange", () => show(location.hash.slice(1)));
+$("#to-datasets").addEventListener("click", () => drawer(false));
+window.addEventListener("hashchange", route);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawWords);
 onLanguage(drawWords);
 
 document.addEventListener("keydown", (event) => {
   if (event.isComposing || document.querySelector("dialog[open]")) return;
   const typing = event.target.matches("input, textarea, select");
+  if (datasets.open && (!typing || event.key === "Escape") && datasets.key(event)) return event.preventDefault();
   if (event.key === "Escape") {
     if (document.body.classList.contains("drawer-open")) drawer(false);
     else if (panel.isOpen) panel.close();
@@ -205,11 +245,12 @@ document.addEventListener("keydown", (event) => {
   } else if ((event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) || (event.key === "/" && !typing)) {
     event.preventDefault();
     drawer(false);
+    if (datasets.open) location.hash = shown.id ?? "";
     composer.focus();
   }
 });
 
 drawWords();
 await models.load();
-await Promise.all([show(location.hash.slice(1)), history.refresh()]);
+await Promise.all([route(), history.refresh()]);
 document.documentElement.dataset.ready = "";

@@ -46,6 +46,11 @@ export function duration(ms) {
   return t("seconds", { n: (ms / 1000).toFixed(1) });
 }
 
+/** A longer time, in seconds: minutes beyond two of them. */
+export function span(seconds) {
+  return seconds < 120 ? t("seconds", { n: Math.ceil(seconds) }) : t("minutes", { n: Math.round(seconds / 60) });
+}
+
 /** Fills in the static words of `root`. */
 export function translate(root) {
   for (const node of root.querySelectorAll("[data-i18n]")) node.textContent = t(node.dataset.i18n);
