@@ -53,7 +53,7 @@ impl TestApp {
         let datasets = Some(Runner::start(home, services).unwrap());
         let router = router(AppState::new(Parts {
             datasets,
-            ..Self::parts(engine.clone(), commission_answer, &[], ServerNames::Any)
+            ..Self::parts(engine.clone(), commission_answer, Vec::new(), ServerNames::Any)
         }));
         Self { router, engine }
     }
