@@ -70,6 +70,13 @@ pub struct Notice<'a> {
     pub model: &'a str,
 }
 
+/// Who approved the answer that follows, and on which day.
+#[derive(Serialize)]
+pub struct ApprovedAnswer<'a> {
+    pub language: Language,
+    pub by: &'a [(&'a str, &'a str)],
+}
+
 /// The tools a model may call, for one whose chat template knows none.
 #[derive(Serialize)]
 pub struct Tools {
@@ -168,6 +175,7 @@ prompts! {
     Refusal<'_> => "refusal",
     Quoted<'_> => "quoted",
     Notice<'_> => "notice",
+    ApprovedAnswer<'_> => "approved_answer",
     Tools => "tools",
     Gate<'_> => "gate",
     Route<'_> => "route",
@@ -231,6 +239,7 @@ mod tests {
                 prompts.render(&Quoted { quotes: &[quote] }).unwrap(),
                 prompts.render(&Notice { language, code: "language_not_written", model: "m" }).unwrap(),
                 prompts.render(&Notice { language, code: "explanation_withheld", model: "m" }).unwrap(),
+                prompts.render(&ApprovedAnswer { language, by: &[("kim", "2026-11-27")] }).unwrap(),
                 prompts
                     .render(&Tools { language, signatures: words.to_vec(), must_call: false, parallel: true })
                     .unwrap(),

@@ -11,7 +11,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::agents::{Agents, Desk, Registry, Source};
-use crate::chat::Chat;
+use crate::chat::{Approved, Chat};
 use crate::config::{Config, EngineChoice};
 use crate::datasets::{Runner, Services};
 use crate::engine::{self, BoxFuture, Calls, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
@@ -209,7 +209,8 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         rag: Some(Arc::clone(&rag)),
     };
     let datasets = Runner::start(&config.home, services)?;
-    let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts));
+    let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts))
+        .with_approved(Approved::open(&config.home)?);
     let desk = Arc::new(Desk::new(&config.home, Some(rag)));
     let registry =
         Registry::with_sources(start_sources(config).into_iter().map(|client| client as Arc<dyn Source>).collect());

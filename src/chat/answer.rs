@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Chat, Disagreement, Error, Event, TurnRequest};
+use super::{Approval, Chat, Disagreement, Error, Event, TurnRequest};
 use crate::rag::{Citation, Quote};
 
 /// What a turn came to.
@@ -13,6 +13,9 @@ pub struct Answer {
     /// What the model, or the refusal, said.
     pub answer: String,
     pub refused: bool,
+    /// Who approved it, where it was given before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approval>,
     pub quotes: Vec<Quote>,
     pub citations: Vec<Citation>,
     /// Sentences of the explanation that were shown.
@@ -40,6 +43,7 @@ impl Answer {
                 Event::Evidence(citations) => answer.citations = citations,
                 Event::Quotes(quotes) => answer.quotes = quotes,
                 Event::Refused { .. } => answer.refused = true,
+                Event::Approved { approval, .. } => answer.approved = Some(approval),
                 Event::Text { text, .. } => answer.answer.push_str(&text),
                 Event::Checked { kept, reasons, .. } => {
                     answer.kept = kept;

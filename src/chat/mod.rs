@@ -4,6 +4,7 @@
 //! Knows no wire format and keeps no conversation: callers bring the messages each time.
 
 mod answer;
+mod approved;
 mod check;
 mod sentences;
 mod turn;
@@ -25,6 +26,7 @@ use crate::telemetry::spans;
 use turn::CorpusTurn;
 
 pub use answer::Answer;
+pub use approved::{Approval, Approved, Approver, Found, MIN_NEARNESS};
 
 /// Why a turn could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -202,6 +204,11 @@ pub enum Event {
         code: NoticeCode,
         text: String,
     },
+    /// The answer that follows was given before, and approved; `text` says so in the question's language.
+    Approved {
+        approval: Approval,
+        text: String,
+    },
     /// What the agent does on the way; only from [`Target::Agent`].
     Agent(AgentEvent),
     /// Sentences of the explanation that were shown and withheld.
@@ -240,12 +247,19 @@ pub struct Chat {
     engine: Arc<dyn Engine>,
     rag: Option<Arc<Rag>>,
     prompts: Arc<Prompts>,
+    approved: Option<Arc<Approved>>,
 }
 
 impl Chat {
     /// `rag` is absent where no index is to be had; turns bound to corpora are refused then.
     pub fn new(engine: Arc<dyn Engine>, rag: Option<Arc<Rag>>, prompts: Arc<Prompts>) -> Self {
-        Self { engine, rag, prompts }
+        Self { engine, rag, prompts, approved: None }
+    }
+
+    /// One that gives approved answers first.
+    #[must_use]
+    pub fn with_approved(self, approved: Option<Approved>) -> Self {
+        Self { approved: approved.map(Arc::new), ..self }
     }
 
     pub fn engine(&self) -> &Arc<dyn Engine> {
@@ -299,6 +313,7 @@ impl Chat {
             engine: Arc::clone(&self.engine),
             rag,
             prompts: Arc::clone(&self.prompts),
+            approved: self.approved.clone(),
             corpora,
             request,
             events: sender,

@@ -8,10 +8,11 @@ use tracing::Span;
 
 use super::check::Checker;
 use super::sentences::SentenceStream;
-use super::{Disagreement, Error, Event, NoticeCode, Stage, TurnRequest};
+use super::{Approval, Approved, Disagreement, Error, Event, NoticeCode, Stage, TurnRequest};
+use crate::datasets;
 use crate::engine::{self, Constraint, Engine, FinishReason, GenerateRequest, Message, Prompt, QuoteLock, Role, Usage};
 use crate::lang::Language;
-use crate::prompts::{Notice, Prompts, Question, Quoted, QuotedSentence, Refusal, Source, System};
+use crate::prompts::{ApprovedAnswer, Notice, Prompts, Question, Quoted, QuotedSentence, Refusal, Source, System};
 use crate::rag::{self, Beyond, Evidence, Finding, Rag};
 
 /// Most tokens of evidence in a prompt: what a small model can still follow, and what a CPU reads in a few seconds.
@@ -26,9 +27,33 @@ pub struct CorpusTurn {
     pub engine: Arc<dyn Engine>,
     pub rag: Arc<Rag>,
     pub prompts: Arc<Prompts>,
+    pub approved: Option<Arc<Approved>>,
     pub corpora: Vec<String>,
     pub request: TurnRequest,
     pub events: mpsc::Sender<Event>,
+}
+
+/// An answer that was approved, with its evidence.
+struct Repeated {
+    answer: String,
+    approval: Approval,
+    citations: Vec<rag::Citation>,
+    quotes: Vec<rag::Quote>,
+}
+
+/// Why approved answers could not be looked through, for the log only.
+struct Failed(String);
+
+impl From<datasets::Error> for Failed {
+    fn from(error: datasets::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<rag::Error> for Failed {
+    fn from(error: rag::Error) -> Self {
+        Self(error.to_string())
+    }
 }
 
 /// The reader has gone; nothing is left to do.
@@ -56,6 +81,9 @@ impl CorpusTurn {
         let Some((&question, earlier)) = questions.split_last() else { return Err(Error::NoQuestion) };
         let language = Language::detect(question);
         let started = Instant::now();
+        if let Some(approved) = self.approved(question).await {
+            return self.repeat(language, approved, started).await;
+        }
         let finding = self.find(question, earlier.last().copied()).await?;
         if self.send(Event::Stage { stage: Stage::Retrieve, elapsed: started.elapsed() }).await.is_err() {
             return Ok(Err(Gone));
@@ -78,6 +106,55 @@ impl CorpusTurn {
             return self.quote_alone(language, &evidence).await;
         }
         self.explain(question, language, &evidence).await
+    }
+
+    /// The approved answer to the question, with its evidence as it stands now. Approved answers that cannot be read must
+    /// not keep the question from its usual way.
+    async fn approved(&self, question: &str) -> Option<Repeated> {
+        let (approved, rag) = (self.approved.clone()?, Arc::clone(&self.rag));
+        let (question, corpora) = (question.to_owned(), self.corpora.clone());
+        let found = tokio::task::spawn_blocking(move || -> Result<Option<Repeated>, Failed> {
+            let nearness = |a: &str, b: &str| Ok::<f32, Failed>(rag.nearness(a, b)?);
+            let Some(found) = approved.find(&question, &corpora, nearness)? else { return Ok(None) };
+            let places = found.row.row.evidence.iter();
+            let places: Vec<_> = places.map(|one| (one.document.as_str(), one.start..one.end, &*one.quote)).collect();
+            // Where the text has changed the row is stale, whether anyone has marked it or not.
+            let Some((citations, quotes)) = rag.cite(&places)? else { return Ok(None) };
+            Ok(Some(Repeated { answer: found.row.row.answer, approval: found.approval, citations, quotes }))
+        });
+        match found.await {
+            Ok(Ok(found)) => found,
+            Ok(Err(Failed(reason))) => {
+                tracing::error!(reason, "approved answers could not be read");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "approved answers could not be read");
+                None
+            }
+        }
+    }
+
+    async fn repeat(
+        &self,
+        language: Language,
+        repeated: Repeated,
+        started: Instant,
+    ) -> Result<Result<(), Gone>, Error> {
+        let Repeated { answer, approval, citations, quotes } = repeated;
+        let by = approval.by.iter();
+        let by: Vec<(&str, &str)> = by.map(|one| (one.name.as_str(), one.at.get(..10).unwrap_or(&one.at))).collect();
+        let text = self.prompts.render(&ApprovedAnswer { language, by: &by })?;
+        Ok(self
+            .send_all([
+                Event::Stage { stage: Stage::Retrieve, elapsed: started.elapsed() },
+                Event::Evidence(citations),
+                Event::Quotes(quotes),
+                Event::Approved { approval, text },
+                Event::Text { text: answer, choices: Vec::new() },
+                done(),
+            ])
+            .await)
     }
 
     /// Looks for evidence; a question that finds none by itself is tried together with the one before it, because

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::AskArgs;
 use crate::app;
-use crate::chat::{Answer, Chat, Event, TurnRequest};
+use crate::chat::{Answer, Approved, Chat, Event, TurnRequest};
 use crate::config::Config;
 use crate::prompts::Prompts;
 use crate::rag::Rag;
@@ -47,7 +47,8 @@ pub(super) async fn chat(config: &Config) -> anyhow::Result<Chat> {
         Ok(index)
     })
     .await??;
-    Ok(Chat::new(engine, Some(Arc::new(Rag::new(Arc::new(index)))), Arc::new(Prompts::load()?)))
+    let chat = Chat::new(engine, Some(Arc::new(Rag::new(Arc::new(index)))), Arc::new(Prompts::load()?));
+    Ok(chat.with_approved(Approved::open(&config.home)?))
 }
 
 /// Prints what a reader should see as it comes.
@@ -60,6 +61,7 @@ fn show(event: &Event) {
         }
         Event::Text { text, .. } => print!("{text}"),
         Event::Notice { text, .. } => println!("{text}"),
+        Event::Approved { text, .. } => println!("{text}\n"),
         _ => {}
     }
     // A reader who left early, as `head` does, is no error.

@@ -37,6 +37,7 @@ pub use runner::{MAX_PREVIEW, Preview, Run, Runner, Services, documents};
 pub use split::{assign_splits, complete_splits};
 pub use stats::{Stats, stats};
 pub use store::Store;
+pub use templates::without_opening;
 
 /// Why a dataset could not be made, read or written.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! `POST /v1/chat/completions`: a conversation in, an answer out, whole or as it is written.
 //!
 //! The model id decides whether the answer is the language model's own or rests on a corpus. Our additions to OpenAI's
-//! format: `citations` on the message (streamed: on the last chunk), and, for a client that sends
+//! format: `citations` on the message (streamed: on the last chunk), `approved` beside it where the answer was given and
+//! approved before, and, for a client that sends
 //! `X-Haetae-Events: 1`, `haetae` objects that tell how the answer comes to be. Without that header the quotation is
 //! put into the text, because such a client would not see it otherwise.
 
@@ -265,6 +266,9 @@ impl ChatWire {
                 if let Some(citations) = &record.citations {
                     message["citations"] = citations.clone();
                 }
+                if let Some(approved) = &record.approved {
+                    message["approved"] = approved.clone();
+                }
                 if let Some(haetae) = record.haetae().filter(|_| self.events) {
                     message["haetae"] = haetae;
                 }
@@ -318,7 +322,10 @@ impl Wire for ChatWire {
                 vec![self.delta(index, json!({"tool_calls": [tools::delta(delta)]}), None, None)]
             }
             Event::Finished { reason, .. } => {
-                let delta = record.citations.as_ref().map_or_else(|| json!({}), |list| json!({"citations": list}));
+                let mut delta = record.citations.as_ref().map_or_else(|| json!({}), |list| json!({"citations": list}));
+                if let Some(approved) = &record.approved {
+                    delta["approved"] = approved.clone();
+                }
                 vec![self.delta(index, delta, None, Some(*reason))]
             }
             event if self.events => {

@@ -34,6 +34,8 @@ pub struct Record {
     refused: Option<Value>,
     checked: Option<Value>,
     notices: Vec<Value>,
+    /// Who approved it, where it was given before.
+    pub approved: Option<Value>,
     stages: Vec<Value>,
     /// What the agent did on the way.
     agent: Vec<Value>,
@@ -55,6 +57,7 @@ impl Record {
             Event::Stage { .. } => self.stages.extend(told),
             Event::Agent(_) => self.agent.extend(told),
             Event::Notice { .. } => self.notices.extend(told),
+            Event::Approved { approval, .. } => self.approved = Some(as_json(approval)),
             Event::Evidence(citations) => self.citations = Some(as_json(citations)),
             Event::Quotes(quotes) => self.quotes = quotes.iter().map(as_json).collect(),
             Event::Refused { .. } => self.refused = told,
@@ -76,6 +79,9 @@ impl Record {
                 "notices": self.notices,
                 "stages": self.stages,
             });
+            if let Some(approved) = &self.approved {
+                haetae["approved"] = approved.clone();
+            }
             if !self.agent.is_empty() {
                 haetae["agent"] = json!(self.agent);
             }
@@ -93,6 +99,7 @@ fn plain(event: &Event, first: bool) -> Option<String> {
     match event {
         Event::Text { text, .. } => Some(text.clone()),
         Event::Quotes(quotes) => Some(block_quote(quotes)),
+        Event::Approved { text, .. } => Some(format!("{text}\n\n")),
         Event::Notice { text, .. } => Some(if first { text.clone() } else { format!("\n\n{text}") }),
         _ => None,
     }
@@ -118,6 +125,12 @@ pub fn told(event: &Event) -> Option<Value> {
         Event::Quotes(quotes) => json!({"type": "quote", "quotes": quotes}),
         Event::Refused { looked_for, nearest } => {
             json!({"type": "refused", "looked_for": looked_for, "nearest": nearest})
+        }
+        Event::Approved { approval, text } => {
+            let mut told = as_json(approval);
+            told["type"] = "approved".into();
+            told["text"] = text.clone().into();
+            told
         }
         Event::Notice { code, text } => json!({"type": "notice", "code": code, "text": text}),
         Event::Checked { kept, withheld, reasons } => {

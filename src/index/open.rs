@@ -16,7 +16,7 @@ use super::manifest::{Generations, Manifest};
 use super::server::Server;
 use super::sparse::Sparse;
 use super::{DenseChoice, DocumentSummary, Error, Hit, Passage, Query};
-use crate::ingest::{Document, SourceFile};
+use crate::ingest::{Document, SourceFile, chunk};
 use crate::lang::Language;
 
 /// Candidates taken from each index; of the full-text index, for each kind of term.
@@ -350,6 +350,19 @@ impl Index {
     /// [`Error::NotBuilt`], and those of the catalogue.
     pub fn document(&self, id: &str) -> Result<Option<Document>, Error> {
         self.generation()?.catalogue.document(id)
+    }
+
+    /// The passage of a document in force that the byte lies in.
+    ///
+    /// # Errors
+    /// [`Error::NotBuilt`], and those of the catalogue.
+    pub fn passage_at(&self, document: &str, at: usize) -> Result<Option<Passage>, Error> {
+        let generation = self.generation()?;
+        if generation.lapsed()?.has_document(document) {
+            return Ok(None);
+        }
+        let passages = generation.catalogue.document(document)?.map(|document| chunk::passages(&document));
+        Ok(passages.unwrap_or_default().into_iter().find(|passage| passage.span.contains(&at)))
     }
 
     /// The text of a document.

@@ -133,6 +133,40 @@ impl Rag {
         self.judge("?", &[]).map(|_| ())
     }
 
+    /// How near two questions are, 1 being the same.
+    ///
+    /// # Errors
+    /// The embedder's.
+    pub fn nearness(&self, a: &str, b: &str) -> Result<f32, Error> {
+        let (a, b) = (self.vector(a)?, self.vector(b)?);
+        Ok(a.iter().zip(&b).map(|(a, b)| a * b).sum())
+    }
+
+    /// Citations of stretches of documents, each given with its words, and those words as quotes. `None` where one does
+    /// not stand there any more, or its document is not in force.
+    ///
+    /// # Errors
+    /// Those of the index.
+    pub fn cite(&self, places: &[(&str, Range<usize>, &str)]) -> Result<Option<(Vec<Citation>, Vec<Quote>)>, Error> {
+        let (mut citations, mut quotes): (Vec<Citation>, Vec<Quote>) = (Vec::new(), Vec::new());
+        for (document, span, words) in places {
+            if self.index.document_text(document)?.is_none_or(|text| text.get(span.clone()) != Some(*words)) {
+                return Ok(None);
+            }
+            let Some(passage) = self.index.passage_at(document, span.start)? else { return Ok(None) };
+            let n = match citations.iter().find(|citation| citation.passage == passage.id) {
+                Some(citation) => citation.n,
+                None => {
+                    citations.push(retrieve::citation(citations.len() + 1, &passage, 1.0));
+                    citations.len()
+                }
+            };
+            let language = passage.language;
+            quotes.push(Quote { n, text: (*words).to_owned(), span: span.clone(), language, score: 1.0 });
+        }
+        Ok((!quotes.is_empty()).then_some((citations, quotes)))
+    }
+
     /// What the gate makes of a question.
     ///
     /// # Errors

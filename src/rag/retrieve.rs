@@ -2,6 +2,7 @@
 
 use super::Citation;
 use crate::index::Hit;
+use crate::ingest::Passage;
 
 /// Most passages cited.
 const MAX_CITATIONS: usize = 6;
@@ -31,11 +32,10 @@ pub(super) fn citations(hits: &[Hit]) -> Vec<Citation> {
         cited.truncate(MAX_CITATIONS - 1);
         cited.insert(1, opening);
     }
-    cited.into_iter().enumerate().map(|(at, hit)| citation(at + 1, hit)).collect()
+    cited.into_iter().enumerate().map(|(at, hit)| citation(at + 1, &hit.passage, hit.score)).collect()
 }
 
-fn citation(n: usize, hit: &Hit) -> Citation {
-    let passage = &hit.passage;
+pub(super) fn citation(n: usize, passage: &Passage, score: f32) -> Citation {
     Citation {
         n,
         document: passage.document.clone(),
@@ -47,7 +47,7 @@ fn citation(n: usize, hit: &Hit) -> Citation {
         authority: passage.authority.clone(),
         text: passage.text.clone(),
         span: passage.span.clone(),
-        score: hit.score,
+        score,
         topic: passage.topic,
         refs: passage.refs.clone(),
     }

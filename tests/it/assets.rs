@@ -99,6 +99,7 @@ fn no_document_knows_a_question_of_a_suite() {
 const KINDS: &[(&str, &[&str], &[&str])] = &[
     ("retrieval", &["id", "language", "question"], &["topics", "documents"]),
     ("abstention", &["id", "language", "question", "answerable"], &["kind", "topics", "documents"]),
+    ("approved", &["id", "language", "question", "same", "other"], &[]),
     ("answers", &["id", "language", "question", "topics", "must", "must_not"], &["polarity"]),
 ];
 

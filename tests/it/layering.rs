@@ -60,6 +60,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("agents", "chat", "a question on rules is answered as chat answers it"),
     ("agents", "rag", "a tool looks for evidence"),
     ("chat", "rag", "a turn bound to corpora begins with evidence"),
+    ("chat", "datasets", "a question that was answered and approved is answered so again"),
     ("datasets", "rag", "a filter searches for a row's passage and asks the gate"),
     ("index", "ingest", "a build reads documents and cuts them into passages"),
     ("documents", "scoring", "a model of marks stands on the shelf of models"),

@@ -13,8 +13,8 @@ use regex::Regex;
 use crate::legal;
 
 /// A number and what it counts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Amount {
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::chat) struct Amount {
     /// Decimal digits without separators and needless zeros, or a fraction such as `1/3`.
     pub value: String,
     /// `None` where nothing known is counted.
@@ -112,7 +112,7 @@ static KOREAN: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The amounts stated in `text`.
-pub(super) fn amounts(text: &str) -> BTreeSet<Amount> {
+pub(in crate::chat) fn amounts(text: &str) -> BTreeSet<Amount> {
     let mut found = BTreeSet::new();
     // Blanked and not cut out: what stands beside an article must not grow together.
     let mut text = text.to_owned();

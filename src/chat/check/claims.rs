@@ -203,7 +203,7 @@ pub(super) fn topic(text: &str) -> HashSet<String> {
 }
 
 /// How many denials `sentence` holds wherever they stand, in conditions too; being out counts as one.
-pub(super) fn num_denials(sentence: &str) -> usize {
+pub(in crate::chat) fn num_denials(sentence: &str) -> usize {
     let lower = sentence.to_lowercase().replace('’', "'");
     match Language::detect(sentence) {
         Language::En => {

@@ -15,7 +15,6 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use self::amounts::{Amount, amounts};
 use self::articles::Named;
 use self::claims::{Claim, claims};
 use super::Disagreement;
@@ -25,6 +24,9 @@ use crate::lang::{Language, is_hangul};
 use crate::legal;
 use crate::rag::Evidence;
 use crate::rag::polarity::{self, Polarity};
+
+pub(super) use self::amounts::{Amount, amounts};
+pub(super) use self::claims::num_denials;
 
 /// Share of a sentence's words that a passage must hold to be its source.
 const SUPPORT: f32 = 0.35;

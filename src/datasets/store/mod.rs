@@ -4,6 +4,7 @@
 //! the rows shown are read from. Counts by facet are kept by triggers, so that they cost the same for a hundred rows and a
 //! hundred thousand. Calls block: keep them off the async threads.
 
+mod approved;
 mod documents;
 mod job;
 mod query;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use super::{Error, check_name};
 use crate::sqlite::{self, NOW, Shared};
 
+pub use approved::{ApprovedQuestion, Marks};
 pub use job::{ItemState, Job, JobState, Pending, StageTime};
 pub(in crate::datasets) use job::{Outcome, Timed};
 pub use query::{Covered, Facets, Filter, Page};

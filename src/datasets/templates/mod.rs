@@ -22,6 +22,7 @@ use super::{Difficulty, Evidence, QuestionType};
 use crate::ingest::Document;
 use crate::lang::Language;
 use material::Material;
+pub use wording::without_opening;
 
 /// A row before it is known who asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -95,6 +95,17 @@ pub fn asked_by(persona: Persona, language: Language, question: &str, random: &m
     }
 }
 
+/// A question without the opening of a persona, where it has one.
+pub fn without_opening(question: &str) -> &str {
+    let question = question.trim();
+    let openings = Persona::ALL.iter().flat_map(|persona| {
+        let of = |language| openings(*persona, language).iter();
+        of(Language::Ko).chain(of(Language::En))
+    });
+    let rest = openings.filter_map(|opening| question.strip_prefix(opening)).next();
+    rest.map_or(question, str::trim_start)
+}
+
 /// Whether the last sound of `word` is a consonant, where it can be told; closing brackets are passed over.
 fn final_consonant(word: &str) -> Option<char> {
     let last = word.chars().rev().find(|c| c.is_alphanumeric() || is_hangul(*c))?;

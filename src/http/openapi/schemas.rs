@@ -311,6 +311,7 @@ fn answers() -> Value {
             "tool_calls": list(reference("ToolCall")),
             "refusal": {"type": "null"},
             "citations": citations,
+            "approved": reference("Approved"),
             "haetae": reference("Grounds"),
         }),
     );
@@ -321,6 +322,7 @@ fn answers() -> Value {
             "content": {"type": "string"},
             "tool_calls": list(reference("ToolCallDelta")),
             "citations": citations,
+            "approved": reference("Approved"),
         }),
     );
     let chat = |name: &str, content: Value| {
@@ -419,6 +421,13 @@ fn grounded() -> Value {
             "language": {"type": "string", "enum": ["ko", "en"]},
         })),
         "Span": span,
+        "Approver": object(&["name", "at"], json!({"name": text("Who."), "at": text("When; ISO 8601, UTC.")})),
+        "Approved": object(&["dataset", "row", "question", "by"], json!({
+            "dataset": text("Where the answer stands."),
+            "row": integer("Its row."),
+            "question": text("The question it was approved for."),
+            "by": list(reference("Approver")),
+        })),
         "Event": {
             "type": "object",
             "required": ["type"],
@@ -426,7 +435,7 @@ fn grounded() -> Value {
             "properties": {
                 "type": {
                     "type": "string",
-                    "enum": ["stage", "evidence", "quote", "refused", "notice", "checked"],
+                    "enum": ["stage", "evidence", "quote", "refused", "approved", "notice", "checked"],
                 },
                 "stage": text("stage: which step ended."),
                 "ms": {"type": "number", "description": "stage: how long it took."},
@@ -435,7 +444,9 @@ fn grounded() -> Value {
                 "looked_for": list(text("refused: a term that was searched for.")),
                 "nearest": list(text("refused: a title that came closest.")),
                 "code": text("notice: language_not_written or explanation_withheld."),
-                "text": text("notice: the sentence to show."),
+                "text": text("notice, approved: the sentence to show."),
+                "by": list(reference("Approver")),
+                "dataset": text("approved: where the answer stands, with `row` and the `question` it was given to."),
                 "kept": integer("checked: sentences shown."),
                 "withheld": integer("checked: sentences that disagreed with the quotation."),
                 "reasons": list(text("checked: polarity, number, article, citation or language.")),
@@ -447,6 +458,7 @@ fn grounded() -> Value {
             "refused": nullable,
             "checked": nullable,
             "notices": list(reference("Event")),
+            "approved": reference("Approved"),
             "stages": list(reference("Event")),
         })),
     })

@@ -192,6 +192,11 @@ export class AnswerView {
   #written() {
     const { answer } = this;
     if (answer.agent && !answer.quotes.length) return [t("agent.label"), el("small", {}, t("agent.note"))];
+    if (answer.approved) {
+      const day = (at) => new Date(at).toLocaleDateString(document.documentElement.lang === "ko" ? "ko-KR" : "en-GB");
+      const by = answer.approved.by.map(({ name, at }) => `${name} (${day(at)})`).join(", ");
+      return [el("span", { class: "chip" }, icon("check"), t("approved.label")), el("small", {}, t("approved.note", { by }))];
+    }
     if (!answer.grounded) return [t("bare.label"), el("small", {}, t("bare.note"))];
     return answer.quotes.length > 0 && [t("explanation.label"), el("small", {}, t("explanation.note"))];
   }

@@ -12,6 +12,8 @@ export class Answer {
   stages = [];
   notices = [];
   refused = null;
+  /** Who approved the answer, where it was given before. */
+  approved = null;
   checked = null;
   /** What the agent did: its run, its steps, what waits for a person, instructions it saw in data. */
   agent = null;
@@ -28,7 +30,7 @@ export class Answer {
   static stored({ content, haetae }, { grounded }) {
     const answer = new Answer({ grounded });
     Object.assign(answer, { text: content ?? "", phase: "done" });
-    for (const key of ["citations", "quotes", "stages", "notices", "refused", "checked"]) {
+    for (const key of ["citations", "quotes", "stages", "notices", "refused", "approved", "checked"]) {
       if (haetae?.[key]) answer[key] = haetae[key];
     }
     for (const event of haetae?.agent ?? []) answer.#note(event);
@@ -76,6 +78,9 @@ export class Answer {
         break;
       case "checked":
         this.checked = { kept: event.kept, withheld: event.withheld, reasons: event.reasons };
+        break;
+      case "approved":
+        this.approved = { dataset: event.dataset, row: event.row, question: event.question, by: event.by };
         break;
       case "notice":
         this.notices.push({ code: event.code, text: event.text });

@@ -1,6 +1,7 @@
 //! Datasets by the built binary and by its library: killed and resumed, exported and taken in again, written by a
 //! model.
 
+mod approved;
 mod exports;
 mod history;
 mod kill;

@@ -98,6 +98,8 @@ export default {
   "quote.language.en": "English original",
   "explanation.label": "Explanation",
   "explanation.note": "written by a language model",
+  "approved.label": "Approved answer",
+  "approved.note": "by {by}",
   "bare.label": "Language model",
   "bare.note": "written without sources",
   "sources.label": "Sources",

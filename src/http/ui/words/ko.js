@@ -97,6 +97,8 @@ export default {
   "quote.language.en": "영어 원문",
   "explanation.label": "설명",
   "explanation.note": "언어모델이 쓴 글입니다",
+  "approved.label": "승인된 답변",
+  "approved.note": "승인: {by}",
   "bare.label": "언어모델의 답",
   "bare.note": "출처 없이 쓴 글입니다",
   "sources.label": "출처",
