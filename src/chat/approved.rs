@@ -113,7 +113,7 @@ impl Approved {
             return Ok(None);
         }
         let approves =
-            |one: Judgement| one.decision.approves.then(|| Approver { name: one.decision.reviewer, at: one.made_at });
+            |one: Judgement| one.decision.approves.then_some(Approver { name: one.decision.reviewer, at: one.made_at });
         let by: Vec<Approver> = self.store.judgements(row.id)?.into_iter().filter_map(approves).collect();
         // Imported as approved: nobody answers for it here.
         if by.is_empty() {

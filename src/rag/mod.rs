@@ -54,6 +54,9 @@ pub struct Citation {
     pub refs: Vec<String>,
 }
 
+/// Passages with the sentences quoted from them.
+pub type Cited = (Vec<Citation>, Vec<Quote>);
+
 /// A sentence quoted word for word.
 #[derive(Clone, Debug, Serialize)]
 pub struct Quote {
@@ -147,7 +150,7 @@ impl Rag {
     ///
     /// # Errors
     /// Those of the index.
-    pub fn cite(&self, places: &[(&str, Range<usize>, &str)]) -> Result<Option<(Vec<Citation>, Vec<Quote>)>, Error> {
+    pub fn cite(&self, places: &[(&str, Range<usize>, &str)]) -> Result<Option<Cited>, Error> {
         let (mut citations, mut quotes): (Vec<Citation>, Vec<Quote>) = (Vec::new(), Vec::new());
         for (document, span, words) in places {
             if self.index.document_text(document)?.is_none_or(|text| text.get(span.clone()) != Some(*words)) {

@@ -216,8 +216,7 @@ mod tests {
         };
         assert!(distance(0..250) < 0.25, "{}", distance(0..250));
         assert!((250..300).all(|at| of(at).leaning.abs() < 0.6), "two rows say little");
-        let sum =
-            (0..250).map(|at| of(at)).fold((0.0, 0.0), |sum, p| (sum.0 + f64::from(p.positives), sum.1 + p.expected));
+        let sum = (0..250).map(of).fold((0.0, 0.0), |sum, p| (sum.0 + f64::from(p.positives), sum.1 + p.expected));
         assert!((sum.0 / sum.1 - 1.0).abs() < 0.15, "{sum:?}");
         let mut added = margins.clone();
         fitted.add_to(&table, &mut added);
