@@ -68,6 +68,16 @@ pub async fn require_key(
     Ok(next.run(request).await)
 }
 
+/// Refuses those whose role may not read every corpus.
+pub async fn refuse_narrowed(request: Request, next: Next) -> Result<Response, ApiError> {
+    let grant = request.extensions().get::<Grant>();
+    if grant.is_none_or(|grant| grant.corpora().is_some()) {
+        let message = "rows of datasets quote documents of any corpus, and this key's role may not read all of them";
+        return Err(ApiError::new(Code::PermissionDenied, message));
+    }
+    Ok(next.run(request).await)
+}
+
 fn digest(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }

@@ -64,6 +64,8 @@ enum Access {
     Open,
     /// Holders of a key, where keys are configured.
     Keyed,
+    /// The same, but for roles that may not read every corpus: what is given quotes documents of any.
+    Whole,
 }
 
 /// A line of the route table.
@@ -81,6 +83,10 @@ fn open(method: &'static str, path: &'static str, handler: MethodRouter<AppState
 
 fn keyed(method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Route {
     Route { access: Access::Keyed, method, path, handler }
+}
+
+fn whole(method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Route {
+    Route { access: Access::Whole, method, path, handler }
 }
 
 /// The API: what [`openapi`] describes, line by line (a test holds the two together).
@@ -111,20 +117,20 @@ fn routes() -> Vec<Route> {
         keyed("get",    "/api/agent/approvals",    get(agents::approvals)),
         keyed("get",    "/api/agent/approvals/{id}", get(agents::approval)),
         keyed("post",   "/api/agent/approvals/{id}", post(agents::decide)),
-        keyed("get",    "/api/datasets",           get(datasets::list)),
-        keyed("post",   "/api/datasets",           post(datasets::create)),
-        keyed("post",   "/api/datasets/preview",   post(datasets::preview)),
-        keyed("get",    "/api/datasets/{name}",    get(datasets::show)),
-        keyed("post",   "/api/datasets/{name}/job", post(datasets::job)),
-        keyed("get",    "/api/datasets/{name}/coverage", get(datasets::coverage)),
-        keyed("post",   "/api/datasets/{name}/coverage", post(datasets::fill)),
-        keyed("get",    "/api/datasets/{name}/export", get(datasets::download)),
-        keyed("get",    "/api/datasets/{name}/facets", get(datasets::rows::facets)),
-        keyed("get",    "/api/datasets/{name}/queue", get(datasets::rows::queue)),
-        keyed("post",   "/api/datasets/{name}/review", post(datasets::rows::review)),
-        keyed("get",    "/api/datasets/{name}/rows", get(datasets::rows::list)),
-        keyed("get",    "/api/datasets/{name}/rows/{row}", get(datasets::rows::show)),
-        keyed("patch",  "/api/datasets/{name}/rows/{row}", patch(datasets::rows::edit)),
+        whole("get",    "/api/datasets",           get(datasets::list)),
+        whole("post",   "/api/datasets",           post(datasets::create)),
+        whole("post",   "/api/datasets/preview",   post(datasets::preview)),
+        whole("get",    "/api/datasets/{name}",    get(datasets::show)),
+        whole("post",   "/api/datasets/{name}/job", post(datasets::job)),
+        whole("get",    "/api/datasets/{name}/coverage", get(datasets::coverage)),
+        whole("post",   "/api/datasets/{name}/coverage", post(datasets::fill)),
+        whole("get",    "/api/datasets/{name}/export", get(datasets::download)),
+        whole("get",    "/api/datasets/{name}/facets", get(datasets::rows::facets)),
+        whole("get",    "/api/datasets/{name}/queue", get(datasets::rows::queue)),
+        whole("post",   "/api/datasets/{name}/review", post(datasets::rows::review)),
+        whole("get",    "/api/datasets/{name}/rows", get(datasets::rows::list)),
+        whole("get",    "/api/datasets/{name}/rows/{row}", get(datasets::rows::show)),
+        whole("patch",  "/api/datasets/{name}/rows/{row}", patch(datasets::rows::edit)),
         keyed("get",    "/metrics",                get(health::show_metrics)),
         open ("get",    "/health",                 get(health::show_health)),
         open ("get",    "/ready",                  get(health::show_ready)),
@@ -150,6 +156,9 @@ pub fn router(state: AppState) -> Router {
     for Route { access, path, handler, .. } in routes() {
         match access {
             Access::Keyed => keyed = keyed.route(path, handler),
+            Access::Whole => {
+                keyed = keyed.route(path, handler.route_layer(middleware::from_fn(auth::refuse_narrowed)));
+            }
             Access::Open => open = open.route(path, handler),
         }
     }

@@ -14,6 +14,9 @@ const RESERVE: usize = 48;
 /// And no more than this share of the answer: a small limit must leave room for saying something.
 const SHARE: usize = 4;
 
+/// Parts like the longest so far that must fit where another is begun.
+const ROOM: usize = 2;
+
 /// Digits of a number, about what a 64-bit float can tell apart (RFC 8259, section 6).
 const MAX_DIGITS: usize = 17;
 
@@ -61,12 +64,17 @@ pub struct Ending {
     is_escaped: bool,
     /// Of the number the text ends with.
     num_digits: usize,
+    /// Since the last place where the answer could have ended.
+    since_end: usize,
+    /// The most that was written between two such places: the longest of several calls.
+    longest: usize,
 }
 
 impl Ending {
     /// Takes a token in.
     pub fn note(&mut self, bytes: &[u8]) {
         self.num_tokens += 1;
+        self.since_end += 1;
         for byte in bytes {
             self.num_digits = match byte {
                 _ if self.in_string => 0,
@@ -96,6 +104,15 @@ impl Ending {
     /// Whether it is time to end an answer of which `left` tokens are left.
     pub fn is_due(&self, left: usize) -> bool {
         left <= RESERVE && left * SHARE <= left + self.num_tokens
+    }
+
+    /// Only the end, where the answer may end here and another part like the longest so far would not fit in what is `left`:
+    /// of several calls, none is begun that would be cut off.
+    pub fn end_here(&mut self, mask: &TokenMask, tokens: &EndingTokens, left: usize) -> Option<TokenMask> {
+        let end = mask.narrowed(&tokens.eos)?;
+        self.longest = self.longest.max(self.since_end);
+        self.since_end = 0;
+        (left < RESERVE.max(ROOM * self.longest)).then_some(end)
     }
 
     /// The tokens of `mask` that lead to the end; `mask` itself where none is known to. `is_json`: strings and brackets

@@ -294,6 +294,11 @@ impl Guide {
         {
             self.mask = Some(narrowed);
         }
+        if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.is_json)
+            && let Some(end) = self.ending.end_here(mask, &self.ends, left)
+        {
+            self.mask = Some(end);
+        }
         if let Some(mask) = self.mask.as_ref().filter(|_| is_bound && self.ending.is_due(left))
             && let Some(narrowed) = self.ending.narrow(mask, &self.ends, self.is_json)
         {

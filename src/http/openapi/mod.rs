@@ -27,7 +27,7 @@ fn document(routes: &[Route], needs_key: bool) -> Value {
     for route in routes {
         let mut operation = operations::describe(route.method, route.path);
         operation["parameters"] = parameters(route.path, operation["parameters"].take());
-        if needs_key && route.access == Access::Keyed {
+        if needs_key && route.access != Access::Open {
             operation["security"] = json!([{"key": []}]);
             operation["responses"]["401"] = operations::error("The API key is missing or unknown");
         }

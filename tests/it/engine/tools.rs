@@ -72,6 +72,22 @@ async fn several_calls_are_made_where_they_may_be() {
 }
 
 #[tokio::test]
+async fn no_call_after_the_first_is_begun_that_would_be_cut_off() {
+    let named = ToolChoice::Named("duty_rate".into());
+    let mut most = 0;
+    for limit in (100..260).step_by(13) {
+        let parallel = Tools { parallel: true, ..tools(named.clone()) };
+        let told = answer(shared(), GenerateRequest { max_tokens: Some(limit), ..with(parallel, 0.0, 0) }).await;
+        most = most.max(told.tool_calls.len());
+        if told.tool_calls.len() > 1 {
+            assert_eq!(told.reason, Some(FinishReason::ToolCalls), "{limit}: {:?}", told.tool_calls);
+            told.tool_calls.iter().for_each(assert_sound);
+        }
+    }
+    assert!(most >= 1);
+}
+
+#[tokio::test]
 async fn a_model_that_may_choose_says_or_calls_and_never_spells_a_call_as_text() {
     let mut num_texts = 0;
     for seed in 0..6 {

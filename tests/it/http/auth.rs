@@ -67,6 +67,11 @@ async fn a_role_reads_the_corpora_it_lists_and_no_other_is_there_for_it() {
     let document = "/api/documents/valuation-021-en";
     assert_eq!(get_with(&app, document, "Bearer clerk").await.status, StatusCode::NOT_FOUND);
     assert_eq!(get_with(&app, document, "Bearer chief").await.status, StatusCode::OK);
+    let datasets = get_with(&app, "/api/datasets", "Bearer clerk").await;
+    assert_eq!(
+        (datasets.status, datasets.json()["error"]["code"].clone()),
+        (StatusCode::FORBIDDEN, json!("permission_denied"))
+    );
     for path in ["/v1/chat/completions", "/v1/responses"] {
         let asked = |key: &str| {
             let mut request = json_request(
