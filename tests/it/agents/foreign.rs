@@ -119,7 +119,7 @@ impl Lab {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_foreign_tool_is_listed_chosen_called_and_quoted_under_the_rules_of_our_own() {
-    let request = "What did the laboratory find in sample S-17?";
+    let request = "Please look up S-17 for me.";
     let lab = lab(program, Chooser::new("lab_lookup", "{\"sample\": \"S-17\"}")).await;
     assert_eq!(lab.client.status().unavailable, None);
 
