@@ -253,7 +253,7 @@ fn an_invented_world_is_learnt_and_measured_against_the_best_possible() {
 
     let data = data.to_str().unwrap();
     let score = |args: &[&str]| {
-        let ran = haetae(&home, &[&["score", "risk", data], args].concat());
+        let ran = haetae(&home, &[&["score", "risk", data][..], args].concat());
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         ran.stdout
     };
