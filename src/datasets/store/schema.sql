@@ -37,6 +37,7 @@ CREATE TABLE rows (
     generator TEXT NOT NULL,
     UNIQUE (dataset, hash)
 ) STRICT;
+CREATE INDEX rows_by_dataset ON rows (dataset, id);
 CREATE INDEX rows_by_state ON rows (dataset, state, id);
 CREATE INDEX rows_by_type ON rows (dataset, type, state, id);
 CREATE INDEX rows_by_topic ON rows (dataset, topic, state, id);

@@ -7,6 +7,9 @@ CREATE TABLE assignments (
 ) STRICT;
 CREATE INDEX assignments_by_reviewer ON assignments (reviewer, row);
 
+-- A list without a filter took all rows to show some.
+CREATE INDEX IF NOT EXISTS rows_by_dataset ON rows (dataset, id);
+
 CREATE TABLE new_jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     dataset INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
