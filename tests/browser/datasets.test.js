@@ -73,10 +73,10 @@ for (const [language, { locale }] of Object.entries(LANGUAGES)) {
 
         await page.keyboard.press("e");
         await page.locator(".review-form textarea").last().fill(words.answer);
-        await page.locator(".diff-preview ins").waitFor();
+        await page.locator(".diff-preview ins").first().waitFor();
         await picture(page, `datasets-edit-${language}`);
         await page.locator(".review-form .primary").click();
-        await page.locator(".row-edit .diff ins", { hasText: words.answer.slice(0, 5) }).waitFor();
+        await page.locator(".row-edit .diff ins", { hasText: words.answer.slice(0, 5) }).first().waitFor();
         await picture(page, `datasets-review-${language}`);
 
         const before = await shown();
