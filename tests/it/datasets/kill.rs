@@ -11,7 +11,7 @@ use tempfile::tempdir;
 
 use super::{ALONE, command, generate, rows, store};
 
-const NUM_ROWS: usize = 400;
+const NUM_ROWS: usize = 1200;
 const NUM_KILLS: usize = 24;
 
 #[test]
@@ -34,7 +34,7 @@ fn twenty_four_kills_lose_no_row_and_double_none() {
         let mut child = command(home, &args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // The first kills fall into the start and the planning, the others into the work, at any point of a commit.
         if num_kills < 4 {
-            std::thread::sleep(Duration::from_millis(random.random_range(0..300)));
+            std::thread::sleep(Duration::from_millis(random.random_range(0..60)));
         } else {
             let before = num_done(&store);
             let more = random.random_range(1..12);
