@@ -33,6 +33,7 @@ for (const [language, { locale }] of Object.entries(LANGUAGES)) {
         await page.locator(".preview .row").first().waitFor({ timeout: 60_000 });
         await picture(page, `datasets-new-${language}`);
         await page.locator(".new-dataset-tools .primary").click();
+        await page.locator(".place-head h1", { hasText: name }).waitFor();
         await page.locator(".job .chip.plain").waitFor({ timeout: 120_000 });
         assert.equal(await page.locator(".job progress").evaluate((bar) => bar.value), ROWS);
         await page.goto(`${URL}/#datasets`);
@@ -76,7 +77,7 @@ for (const [language, { locale }] of Object.entries(LANGUAGES)) {
         await page.locator(".diff-preview ins").first().waitFor();
         await picture(page, `datasets-edit-${language}`);
         await page.locator(".review-form .primary").click();
-        await page.locator(".row-edit .diff ins", { hasText: words.answer.slice(0, 5) }).first().waitFor();
+        await page.locator(".row-edit .diff ins", { hasText: words.answer }).first().waitFor();
         await picture(page, `datasets-review-${language}`);
 
         const before = await shown();

@@ -26,7 +26,9 @@ pub fn grammar(tools: &Tools, answer: Option<TopLevelGrammar>, announced: bool) 
     let one: Vec<String> = (0..callable.len()).map(|index| format!("call_{index}")).collect();
     rules.push(format!("call: {} ({}) {}", literal(NAME), one.join(" | "), literal(CLOSE)));
     rules.push(match tools.parallel {
-        true => format!("more: ({} call)*", literal(&format!("\n{OPEN}"))),
+        // The last call may end in a line break as well: where a model draws it in one token with the `>` before it,
+        // it would otherwise have bound itself to another call.
+        true => format!("more: ({} call)* {}?", literal(&format!("\n{OPEN}")), literal("\n")),
         false => "more: \"\"".to_owned(),
     });
     let mut grammars = Vec::new();

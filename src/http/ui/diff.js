@@ -30,9 +30,9 @@ export function diff(before, after) {
   return runs(steps);
 }
 
-/** Words with the blanks after them, so that the pieces put together are the text. */
+/** Words with the blanks after them: the pieces put together are the text, and no two texts agree in a blank alone. */
 function words(text) {
-  return text.match(/\s+|[^\s]+/g) ?? [];
+  return text.match(/^\s+|\S+\s*/g) ?? [];
 }
 
 function runs(steps) {

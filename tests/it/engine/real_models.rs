@@ -3,8 +3,8 @@
 use haetae::config::EngineLimits;
 use haetae::engine::arch::GgufFile;
 use haetae::engine::{
-    Constraint, GenerateRequest, LocalEngine, Message, Prompt, QuoteLock, SamplingParams, ToolChoice, Tools,
-    tokenizer_gguf,
+    Constraint, FinishReason, GenerateRequest, LocalEngine, Message, Prompt, QuoteLock, SamplingParams, ToolChoice,
+    Tools, tokenizer_gguf,
 };
 use haetae::lang::Language;
 
@@ -135,4 +135,33 @@ async fn qwen2_calls_the_right_tool_with_the_right_argument() {
     assert_eq!(told.tool_calls[0].name, "duty_rate");
     let arguments: serde_json::Value = serde_json::from_str(&told.tool_calls[0].arguments).unwrap();
     assert_eq!(arguments, serde_json::json!({"code": "0901"}));
+}
+
+/// Its tokens run over the end of a call (`>` and the line break are one), and it goes on calling for as long as it may.
+#[tokio::test]
+async fn qwen2_begins_no_call_that_would_be_cut_off() {
+    let parameters = serde_json::json!({
+        "type": "object",
+        "properties": {"base": {"type": "integer"}, "height": {"type": "integer"}},
+        "required": ["base", "height"],
+    });
+    let list = vec![tool("calculate_triangle_area", "Calculates the area of a triangle", Some(parameters))];
+    let engine = start("qwen2.5-coder-0.5b-instruct");
+    let tools = Tools { list, choice: ToolChoice::Required, parallel: true, unbound: false };
+    let question = "Calculate the areas of thirty triangles: their bases are 11, 12, 13 and so on up to 40, and the \
+                    height of each is 7.";
+    let mut most = 0;
+    for limit in [150, 170, 190, 210] {
+        let question = Prompt::Chat(vec![Message::user(question)]);
+        let request =
+            GenerateRequest { max_tokens: Some(limit), tools: Some(tools.clone()), ..GenerateRequest::new(question) };
+        let told = answer(&engine, request).await;
+        most = most.max(told.tool_calls.len());
+        assert_eq!(told.reason, Some(FinishReason::ToolCalls), "{limit}: {:?}", told.tool_calls);
+        for call in &told.tool_calls {
+            let arguments: serde_json::Value = serde_json::from_str(&call.arguments).unwrap();
+            assert!(arguments["base"].is_i64() && arguments["height"].is_i64(), "{arguments}");
+        }
+    }
+    assert!(most > 1, "it called once at most");
 }
