@@ -164,7 +164,12 @@ impl Desk {
     /// # Errors
     /// Where no model was trained.
     pub fn hs(&self) -> Result<&scoring::hs::Model, Failure> {
-        trained(&self.services.hs, &Shelf::hs(self.home()), scoring::hs::Model::current)
+        let encoder = || {
+            let rag = self.services.rag.as_ref();
+            let missing = || scoring::Error::Encode { reason: "no encoder is loaded".into() };
+            Ok(Arc::clone(rag.ok_or_else(missing)?.index().embedder()))
+        };
+        trained(&self.services.hs, &Shelf::hs(self.home()), |shelf| scoring::hs::Model::current(shelf, encoder))
     }
 
     /// # Errors

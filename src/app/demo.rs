@@ -5,10 +5,12 @@
 //! invented world beside real tables.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 
 use crate::demo::World;
+use crate::index::embed::Embedder;
 use crate::rates;
 use crate::register::{self, Register};
 use crate::scoring::{self, Files, Mapping, Shelf, Training, delinquency, hs, version_at};
@@ -19,20 +21,25 @@ const SEED: u64 = 7;
 /// How often a set of codes is to hold the true one.
 const COVERAGE: f64 = 0.9;
 
-/// Makes what is missing, and says each step on stderr. Blocks, for about half a minute the first time.
+/// Makes what is missing, and says each step on stderr; `encoder` tells the meanings of what HS headings are learnt from.
+/// Blocks, for about a minute the first time.
 ///
 /// # Errors
 /// A disk that does not take it. What was made before stays, and is gone on with at the next start.
-pub fn prepare(home: &Path) -> anyhow::Result<()> {
-    prepare_with(home, &mut |_| Ok(()))
+pub fn prepare(home: &Path, encoder: &Arc<Embedder>) -> anyhow::Result<()> {
+    prepare_with(home, encoder, &mut |_| Ok(()))
 }
 
 /// The same, with the tables edited before anything is made of them.
 ///
 /// # Errors
 /// As [`prepare`], and the edit's.
-pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    learn_headings(home)?;
+pub fn prepare_with(
+    home: &Path,
+    encoder: &Arc<Embedder>,
+    edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    learn_headings(home, encoder)?;
     let register = Register::open(home)?;
     if register.as_ref().is_some_and(|register| !register.is_demo()) {
         return Ok(());
@@ -51,13 +58,16 @@ pub fn prepare_with(home: &Path, edit: &mut dyn FnMut(&Path) -> anyhow::Result<(
 }
 
 /// HS recommendation from the built-in descriptions of the headings, where nothing was learnt yet. Nothing in it is invented.
-fn learn_headings(home: &Path) -> anyhow::Result<()> {
+/// One learnt by an older program, or with another encoder, is made anew; one that learnt from tables is its owner's.
+fn learn_headings(home: &Path, encoder: &Arc<Embedder>) -> anyhow::Result<()> {
     let shelf = Shelf::hs(home);
-    if shelf.has_version() {
+    let is_readable = || hs::Model::current(&shelf, || Ok(Arc::clone(encoder))).is_ok();
+    if shelf.has_version() && (shelf.learnt_from_tables() || is_readable()) {
         return Ok(());
     }
     eprintln!("learning HS headings from their descriptions");
-    let training = hs::Training { files: Vec::new(), vague: None, seed: SEED, coverage: COVERAGE };
+    let encoder = Some(Arc::clone(encoder));
+    let training = hs::Training { files: Vec::new(), vague: None, seed: SEED, coverage: COVERAGE, encoder };
     let (model, report) =
         hs::train(&training, version_at(jiff::Timestamp::now()), &|_| {}).context("HS headings could not be learnt")?;
     model.put(&shelf, &report)?;

@@ -32,14 +32,25 @@ use crate::responses::{self, Responses};
 /// # Errors
 /// If the embedder cannot be had or the index not be opened.
 pub fn open_index(config: &Config) -> anyhow::Result<Index> {
-    let embedder = Embedder::open(&embedder_path(config)?)?;
+    open_index_with(config, open_embedder(config)?)
+}
+
+/// The embedder of the settings, fetched where it is missing.
+///
+/// # Errors
+/// If it cannot be had or read.
+pub fn open_embedder(config: &Config) -> anyhow::Result<Arc<Embedder>> {
+    Ok(Arc::new(Embedder::open(&embedder_path(config)?)?))
+}
+
+fn open_index_with(config: &Config, embedder: Arc<Embedder>) -> anyhow::Result<Index> {
     let dense = match &config.qdrant {
         Some((url, key)) => {
             DenseChoice::Server { url: url.clone(), key: key.as_ref().map(|key| key.reveal().to_owned()) }
         }
         None => DenseChoice::Edge,
     };
-    Ok(Index::open(&config.home, Arc::new(embedder), dense)?)
+    Ok(Index::open(&config.home, embedder, dense)?)
 }
 
 fn embedder_path(config: &Config) -> anyhow::Result<PathBuf> {
@@ -176,18 +187,19 @@ pub fn start_local_engine(config: &Config) -> anyhow::Result<LocalEngine> {
 /// Whatever kept a service from starting.
 pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
     let engine = start_engine(config).await?;
-    if config.demo {
-        let home = config.home.clone();
-        // Whoever asks meanwhile is told what is not there yet.
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = demo::prepare(&home) {
-                tracing::warn!("{error:#}");
-            }
-        });
-    }
     let blocking = config.clone();
     let (index, history, responses) = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
-        let index = open_index(&blocking)?;
+        let embedder = open_embedder(&blocking)?;
+        if blocking.demo {
+            let (home, encoder) = (blocking.home.clone(), Arc::clone(&embedder));
+            // Whoever asks meanwhile is told what is not there yet.
+            std::thread::spawn(move || {
+                if let Err(error) = demo::prepare(&home, &encoder) {
+                    tracing::warn!("{error:#}");
+                }
+            });
+        }
+        let index = open_index_with(&blocking, embedder)?;
         update_index_or_keep(&index, &blocking.home)?;
         let responses = Responses::open(&blocking.home.join(responses::FILE))?;
         Ok((index, History::open(&blocking.home.join("haetae.sqlite"))?, responses))
@@ -276,8 +288,9 @@ pub async fn agents_over_demo(config: &Config, world: &Path) -> anyhow::Result<A
     let engine = start_engine(config).await?;
     let (blocking, home) = (config.clone(), world.to_path_buf());
     let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
-        demo::prepare(&home)?;
-        let index = open_index(&blocking)?;
+        let embedder = open_embedder(&blocking)?;
+        demo::prepare(&home, &embedder)?;
+        let index = open_index_with(&blocking, embedder)?;
         update_index_or_keep(&index, &blocking.home)?;
         Ok(index)
     })
@@ -296,7 +309,7 @@ pub async fn agents_over_edited(
     edit: &mut dyn FnMut(&Path) -> anyhow::Result<()>,
 ) -> anyhow::Result<Agents> {
     let engine = start_engine(config).await?;
-    demo::prepare_with(world, edit)?;
+    demo::prepare_with(world, &open_embedder(config)?, edit)?;
     let index = config.home.join("index");
     if index.is_dir() {
         // Begun from what is embedded already.
@@ -347,10 +360,11 @@ async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result
     let clients = start_sources(config);
     let blocking = config.clone();
     let index = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+        let embedder = open_embedder(&blocking)?;
         if blocking.demo {
-            demo::prepare(&blocking.home)?;
+            demo::prepare(&blocking.home, &embedder)?;
         }
-        let index = open_index(&blocking)?;
+        let index = open_index_with(&blocking, embedder)?;
         update_index_or_keep(&index, &blocking.home)?;
         Ok(index)
     })

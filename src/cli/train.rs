@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::app;
 use crate::config::Config;
 use crate::documents;
 use crate::scoring::{self, Files, HeldOut, Mapping, Part, Shelf, Trained, Training, delinquency, version_at};
@@ -65,6 +66,9 @@ pub struct TrainHsArgs {
     /// CSV whose first column holds texts too vague to be classified; without it, texts are refused by confidence alone
     #[arg(long, value_name = "FILE")]
     pub vague: Option<PathBuf>,
+    /// Learn from words alone, without the embedder that tells what texts mean
+    #[arg(long)]
+    pub words_only: bool,
     /// How often a set of codes is to hold the true one
     #[arg(long, default_value_t = 0.9, value_name = "SHARE")]
     pub coverage: f64,
@@ -135,9 +139,10 @@ fn documents(args: &TrainDocumentsArgs, config: &Config) -> anyhow::Result<ExitC
 }
 
 fn hs(args: TrainHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
-    let TrainHsArgs { data, vague, coverage, seed, json } = args;
+    let TrainHsArgs { data, vague, words_only, coverage, seed, json } = args;
     let version = version_at(jiff::Timestamp::now());
-    let training = scoring::hs::Training { files: data, vague, seed, coverage };
+    let encoder = if words_only { None } else { Some(app::open_embedder(config)?) };
+    let training = scoring::hs::Training { files: data, vague, seed, coverage, encoder };
     let (model, report) = scoring::hs::train(&training, version, &|line| eprintln!("{line}"))?;
     let folder = model.put(&Shelf::hs(&config.home), &report)?;
     tell(&report.model, &folder, json.then_some(&report), || report.in_words())

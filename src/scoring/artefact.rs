@@ -78,6 +78,12 @@ impl Shelf {
         self.root.join("CURRENT").is_file()
     }
 
+    /// Whether the version that serves learnt from files; yes, where that cannot be told.
+    pub fn learnt_from_tables(&self) -> bool {
+        let manifest = self.serving().ok().and_then(|version| manifest(&self.root.join(version)).ok());
+        manifest.is_none_or(|manifest| !manifest.data.is_empty())
+    }
+
     /// The name of the version that serves.
     ///
     /// # Errors
@@ -137,8 +143,7 @@ impl Shelf {
     pub(crate) fn read_current<const N: usize>(&self, names: [&str; N]) -> Result<(PathBuf, [Vec<u8>; N]), Error> {
         let folder = self.root.join(self.serving()?);
         let bad = |reason: String| self.bad(&folder, reason);
-        let manifest = fs::read(folder.join("manifest.json")).map_err(|error| bad(error.to_string()))?;
-        let manifest: Manifest = serde_json::from_slice(&manifest).map_err(|error| bad(error.to_string()))?;
+        let manifest = manifest(&folder).map_err(|error| bad(error.to_string()))?;
         if manifest.format != FORMAT {
             return Err(bad(format!("it has format {}, and this is {FORMAT}", manifest.format)));
         }
@@ -195,6 +200,10 @@ fn version<'a>(model: &'a Model, report: &Report) -> Version<'a> {
             ("card.ko.md", card::korean(model, report).into_bytes()),
         ],
     }
+}
+
+fn manifest(folder: &Path) -> std::io::Result<Manifest> {
+    Ok(serde_json::from_slice(&fs::read(folder.join("manifest.json"))?)?)
 }
 
 fn write(folder: &Path, version: &Version<'_>) -> Result<(), Error> {

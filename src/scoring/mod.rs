@@ -123,6 +123,13 @@ pub enum Error {
     TooFewDescriptions { found: usize, needed: usize },
     #[error("`{given}` is no answer, which is written `attribute=value`\n\nhint: there are `{known}`")]
     UnknownAnswer { given: String, known: String },
+    #[error("a description could not be encoded: {reason}")]
+    Encode { reason: String },
+    #[error(
+        "model `{version}` learnt with the encoder `{wanted}`, and `{found}` is there\n\nhint: set it as `embedder`, or \
+         train anew"
+    )]
+    OtherEncoder { version: String, wanted: String, found: String },
     #[error("cannot {act} `{path}`: {source}")]
     Disk { act: &'static str, path: std::path::PathBuf, source: std::io::Error },
     #[error(

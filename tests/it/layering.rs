@@ -64,6 +64,7 @@ const SIDEWAYS: &[(&str, &str, &str)] = &[
     ("datasets", "rag", "a filter searches for a row's passage and asks the gate"),
     ("index", "ingest", "a build reads documents and cuts them into passages"),
     ("documents", "scoring", "a model of marks stands on the shelf of models"),
+    ("scoring", "index", "the embedder of the indexes tells what a description of goods means"),
     ("history", "engine", "a conversation is kept in the engine's messages"),
     ("responses", "engine", "a response is kept in the engine's messages"),
     ("register", "demo", "its tests import an invented world"),

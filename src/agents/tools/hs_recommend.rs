@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::percent;
-use crate::agents::desk::Desk;
+use crate::agents::desk::{Desk, inner};
 use crate::agents::tool::{Access, Both, Card, Cost, Failure, Hints, Outcome, Tool};
 use crate::scoring::hs::{Answer, Choice, Ranked};
 
@@ -52,6 +52,7 @@ impl Tool for HsRecommend {
         let read = |answer: &String| Answer::parse(answer).map_err(|error| Failure::Bad { reason: error.to_string() });
         let answers = arguments.answers.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let found = desk.hs()?.recommend(text, arguments.top.clamp(1, MAX_TOP), &answers);
+        let found = found.map_err(|error| inner(Self::CARD.name, &error))?;
         let (mut ko, mut en) = (String::new(), String::new());
         if found.refused {
             ko.push_str("설명이 분류하기에 너무 막연합니다. 아래 번호는 추측입니다.\n");

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::train::today;
+use crate::app;
 use crate::config::Config;
 use crate::scoring::{Error, Shelf, delinquency, hs};
 use risk::ScoreRiskArgs;
@@ -139,10 +140,10 @@ fn company_in_words(scored: &delinquency::Scored) -> String {
 
 fn hs(args: &ScoreHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
     let answers = args.answers.iter().map(|answer| hs::Answer::parse(answer)).collect::<Result<Vec<_>, _>>()?;
-    let model = hs::Model::current(&Shelf::hs(&config.home))?;
+    let model = open_hs(config)?;
     let mut output = BufWriter::new(stdout().lock());
     let mut write = |text: &str| -> anyhow::Result<()> {
-        let recommended = model.recommend(text, args.top, &answers);
+        let recommended = model.recommend(text, args.top, &answers)?;
         write_line(&mut output, &recommended, args.json, codes_in_words)?;
         // Whoever pipes texts in one by one waits for each.
         Ok(output.flush()?)
@@ -160,6 +161,23 @@ fn hs(args: &ScoreHsArgs, config: &Config) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The model that serves, with the embedder where it learnt with one.
+fn open_hs(config: &Config) -> anyhow::Result<hs::Model> {
+    // Why there is no embedder is told in its own words.
+    let mut failure = None;
+    let opened = hs::Model::current(&Shelf::hs(&config.home), || {
+        app::open_embedder(config).map_err(|error| {
+            let reason = error.to_string();
+            failure = Some(error);
+            Error::Encode { reason }
+        })
+    });
+    match failure {
+        Some(failure) => Err(failure),
+        None => Ok(opened?),
+    }
 }
 
 fn codes_in_words(recommended: &hs::Recommendation) -> String {

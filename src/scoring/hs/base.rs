@@ -10,36 +10,46 @@ use rayon::prelude::*;
 use super::code::Code;
 use super::features::{Grams, Space, Vector, grams, in_context};
 use super::linear::{Example, Linear, Rivals};
+use super::meanings::{Meanings, feature};
 use super::neighbours::Neighbours;
 use super::source::{Item, Kind};
+use crate::lang::Language;
 
 /// Digits of a chapter, a heading and a subheading.
 pub const LEVELS: [usize; 3] = [2, 4, 6];
+/// Signals for one subheading by one sort of likeness, see [`Likeness`].
+const NUM_LIKE: usize = 11;
 /// Signals for one subheading, see [`Base::evidence`].
-pub const NUM_SIGNALS: usize = 12;
+pub const NUM_SIGNALS: usize = 2 * NUM_LIKE + 1;
 pub type Signals = [f32; NUM_SIGNALS];
 
 /// Subheadings worth weighing: the true one is among as many for nearly all that have words in common with anything.
 const MAX_CANDIDATES: usize = 300;
-/// Texts that vote, by the cube of their cosine.
+/// Texts that vote.
 const VOTERS: usize = 40;
+/// How much more a text votes that is nearer in meaning.
+const SHARPNESS: f32 = 12.0;
 /// How much the text of the law and the tariff counts beside a trader's words when learning.
 const NOMENCLATURE_WEIGHT: f32 = 0.5;
+/// Characters of what stands above a name that it is encoded with.
+const MAX_CONTEXT: usize = 100;
 
 /// What speaks for which subheading.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     /// Class at the level of subheadings, and its signals.
     pub candidates: Vec<(u32, Signals)>,
-    /// The nearest items, nearest first, with their cosines.
+    /// The nearest items by words, nearest first, with their cosines.
     pub nearest: Vec<(u32, f32)>,
     /// Class of the nearest item at each level.
     pub nearest_class: [Option<u32>; 3],
+    /// The nearest items by meaning, nearest first, with their cosines.
+    pub nearest_meant: Vec<(u32, f32)>,
     /// Share of the words that any item has.
     pub known: f32,
     /// Least, mean and greatest rarity of the words.
     pub rarity: [f32; 3],
-    /// Probability of the first heading by the linear model alone.
+    /// Probability of the first heading by the linear model over words alone.
     pub linear_heading: f32,
 }
 
@@ -47,8 +57,11 @@ pub struct Evidence {
 pub struct Base {
     space: Space,
     neighbours: Neighbours,
-    /// One a level.
+    meanings: Meanings,
+    /// Over words, one a level.
     linear: Vec<Linear>,
+    /// Over vectors of meaning, one a level; none where nothing encodes.
+    linear_meant: Vec<Linear>,
     /// Names of the classes of each level, ascending.
     pub classes: Vec<Vec<String>>,
     /// Class of each item at each level; none where its code is shorter.
@@ -60,8 +73,43 @@ pub struct Base {
     prior: Vec<f32>,
 }
 
+/// How alike a text is to what lies in each class, in one way: by words, or by meaning.
+struct Likeness {
+    /// Greatest cosine by level, to past items and to names and law, by class.
+    greatest: [[Vec<f32>; 2]; LEVELS.len()],
+    /// Sum of the votes of the nearest by level and class.
+    votes: [Vec<f32>; LEVELS.len()],
+    /// Log-probabilities by the linear models, by level and class.
+    log: Vec<Vec<f32>>,
+    /// The nearest items, nearest first, with their cosines.
+    nearest: Vec<(u32, f32)>,
+}
+
+impl Likeness {
+    /// Greatest cosine within the subheading among past items, then among names and law; the same of its heading; of its
+    /// chapter over all; log-probability of the subheading within its heading, of heading and chapter; votes of
+    /// subheading, heading and chapter.
+    fn signals(&self, above: [u32; 3]) -> [f32; NUM_LIKE] {
+        let [chapter, heading, class] = above.map(|class| class as usize);
+        let [of_chapter, of_heading, of_class] = &self.greatest;
+        [
+            of_class[0][class],
+            of_class[1][class],
+            of_heading[0][heading],
+            of_heading[1][heading],
+            of_chapter[0][chapter].max(of_chapter[1][chapter]),
+            self.log[2][class],
+            self.log[1][heading],
+            self.log[0][chapter],
+            (self.votes[2][class] + 1e-3).ln(),
+            (self.votes[1][heading] + 1e-3).ln(),
+            (self.votes[0][chapter] + 1e-3).ln(),
+        ]
+    }
+}
+
 /// Everything that follows from the items.
-fn skeleton(items: &[&Item], item_grams: &[&Grams]) -> (Base, Vec<Vector>) {
+fn skeleton(items: &[&Item], item_grams: &[&Grams], meanings: Meanings) -> (Base, Vec<Vector>) {
     let divided: BTreeSet<&str> = items.iter().filter_map(|item| item.code.prefix(6)?.get(..4)).collect();
     // A heading whose subheadings nobody told us stands for itself.
     let name = |item: &Item, level: usize| match item.code.prefix(LEVELS[level]) {
@@ -95,41 +143,75 @@ fn skeleton(items: &[&Item], item_grams: &[&Grams]) -> (Base, Vec<Vector>) {
     let neighbours = Neighbours::new(space.len(), &vectors);
     let is_past = items.iter().map(|item| item.kind == Kind::Past).collect();
     let prior = counts.iter().map(|count| count.ln_1p()).collect();
-    (Base { space, neighbours, linear: Vec::new(), classes: names, of_item, is_past, above, prior }, vectors)
+    let base = Base { space, neighbours, meanings, classes: names, of_item, is_past, above, prior, ..Base::default() };
+    (base, vectors)
 }
 
 impl Base {
-    /// Learns from items; `item_grams` are theirs, by [`item_grams`].
-    pub fn fit(items: &[&Item], item_grams: &[&Grams], seed: u64) -> Self {
-        let (mut base, vectors) = skeleton(items, item_grams);
-        base.linear = (0..LEVELS.len())
-            .into_par_iter()
-            .map(|level| Linear::fit(base.space.len(), base.rivals(level), &base.examples(&vectors, level), seed))
-            .collect();
+    /// Learns from items; `item_grams` are theirs, by [`item_grams`], and so are `meanings`, by [`encoded_text`].
+    pub fn fit(items: &[&Item], item_grams: &[&Grams], meanings: Meanings, seed: u64) -> Self {
+        let (mut base, vectors) = skeleton(items, item_grams, meanings);
+        let meant = base.meanings.features();
+        let fit = |level: usize| {
+            let examples = base.examples(&vectors, level);
+            let linear = base.over_words(level, &examples).fitted(&examples, seed);
+            let linear_meant = base.over_meanings(level);
+            (linear, linear_meant.map(|linear| linear.fitted(&base.examples(&meant, level), seed)))
+        };
+        let fitted: Vec<(Linear, Option<Linear>)> = (0..LEVELS.len()).into_par_iter().map(fit).collect();
+        for (linear, linear_meant) in fitted {
+            base.linear.push(linear);
+            base.linear_meant.extend(linear_meant);
+        }
         base
     }
 
-    /// Builds it again from items and [`Self::weights`]; `None` where there are too few.
+    /// Builds it again from items, their meanings and [`Self::weights`]; `None` where there are too few.
     pub fn with_weights(
         items: &[&Item],
         item_grams: &[&Grams],
+        meanings: Meanings,
         learnt: &mut impl Iterator<Item = f32>,
     ) -> Option<Self> {
-        let (mut base, vectors) = skeleton(items, item_grams);
+        let (mut base, vectors) = skeleton(items, item_grams, meanings);
         for level in 0..LEVELS.len() {
-            let examples = base.examples(&vectors, level);
-            let linear = Linear::empty(base.space.len(), base.rivals(level), &examples);
+            let linear = base.over_words(level, &base.examples(&vectors, level));
             base.linear.push(linear.with_weights(learnt)?);
+        }
+        for level in 0..LEVELS.len() {
+            if let Some(linear) = base.over_meanings(level) {
+                base.linear_meant.push(linear.with_weights(learnt)?);
+            }
         }
         Some(base)
     }
 
     /// Chapters and headings are told apart from all others, subheadings from those of their heading.
-    fn rivals(&self, level: usize) -> Rivals {
-        match level {
-            2 => Rivals::within(self.above.iter().map(|above| above[1])),
+    fn over_words(&self, level: usize, examples: &[Example<'_>]) -> Linear {
+        let rivals = match level {
+            2 => self.within_headings(),
             _ => Rivals::all(self.classes[level].len()),
-        }
+        };
+        Linear::empty(self.space.len(), rivals, examples)
+    }
+
+    /// Each class is told apart from those of its place above: all with all would be a thousand weights a feature, at every
+    /// text. None where there are no meanings.
+    fn over_meanings(&self, level: usize) -> Option<Linear> {
+        let rivals = match level {
+            0 => Rivals::all(self.classes[0].len()),
+            1 => {
+                let mut chapters = vec![0; self.classes[1].len()];
+                self.above.iter().for_each(|[chapter, heading, _]| chapters[*heading as usize] = *chapter);
+                Rivals::within(chapters.into_iter())
+            }
+            _ => self.within_headings(),
+        };
+        (self.meanings.dim() > 0).then(|| Linear::dense(self.meanings.dim(), rivals))
+    }
+
+    fn within_headings(&self) -> Rivals {
+        Rivals::within(self.above.iter().map(|above| above[1]))
     }
 
     /// Only what tells the classes apart; it can find nothing more.
@@ -144,7 +226,7 @@ impl Base {
     }
 
     pub fn weights(&self) -> impl Iterator<Item = f32> {
-        self.linear.iter().flat_map(Linear::weights)
+        self.linear.iter().chain(&self.linear_meant).flat_map(Linear::weights)
     }
 
     fn examples<'a>(&self, vectors: &'a [Vector], level: usize) -> Vec<Example<'a>> {
@@ -155,18 +237,67 @@ impl Base {
         vectors.iter().enumerate().filter_map(example).collect()
     }
 
+    /// The vectors of the items.
+    pub fn meanings(&self) -> &Meanings {
+        &self.meanings
+    }
+
     pub fn num_features(&self) -> usize {
         self.space.len()
     }
 
-    /// Signals: greatest cosine within the subheading among past items, then among names and law; the same of its heading;
-    /// of its chapter over all; log-probability of the subheading within its heading, of heading and chapter; log of past
-    /// items; votes of subheading, heading and chapter.
-    pub fn evidence(&self, text: &str) -> Evidence {
+    /// What speaks for the codes that `text` may have; `meaning` is its vector by the encoder of the items. Signals: those
+    /// of likeness by words, the log of past items, and those of likeness by meaning, zeros where there is none.
+    pub fn evidence(&self, text: &str, meaning: Option<&[f32]>) -> Evidence {
         let grams = grams(text);
         let (vector, known) = self.space.vector(&grams);
-        let cosines = self.neighbours.cosines(&vector);
-        let log: Vec<Vec<f32>> = self.linear.iter().map(|linear| linear.log_probabilities(&vector)).collect();
+        let worded =
+            self.likeness(&self.neighbours.cosines(&vector), &self.linear, &vector, |cosine, _| cosine.powi(3));
+        let meant = meaning.filter(|_| !self.linear_meant.is_empty()).map(|meaning| {
+            let vector = self.meanings.centred(meaning, Language::detect(text));
+            let vote = |cosine: f32, nearest: f32| (SHARPNESS * (cosine - nearest)).exp();
+            self.likeness(&self.meanings.cosines(&vector), &self.linear_meant, &feature(&vector), vote)
+        });
+        let signals = |class: usize| -> Signals {
+            let mut signals = [0.0; NUM_SIGNALS];
+            signals[..NUM_LIKE].copy_from_slice(&worded.signals(self.above[class]));
+            signals[NUM_LIKE] = self.prior[class];
+            if let Some(meant) = &meant {
+                signals[NUM_LIKE + 1..].copy_from_slice(&meant.signals(self.above[class]));
+            }
+            signals
+        };
+        let mut candidates: Vec<(u32, Signals)> =
+            (0..self.classes[2].len()).map(|class| (class as u32, signals(class))).collect();
+        // Equal parts of what the blend always finds useful; only the far end is cut by it.
+        let cosines = |s: &[f32]| s[0].max(s[1]) + s[2].max(s[3]);
+        let rough = |s: &Signals| s[5] + s[6] + 6.0 * (cosines(s) + cosines(&s[NUM_LIKE + 1..]));
+        if candidates.len() > MAX_CANDIDATES {
+            candidates.select_nth_unstable_by(MAX_CANDIDATES, |a, b| rough(&b.1).total_cmp(&rough(&a.1)));
+            candidates.truncate(MAX_CANDIDATES);
+        }
+        candidates.sort_unstable_by_key(|(class, _)| *class);
+        // A heading's own text has no subheading: the nearest that has one speaks for it.
+        let class_of = |level: usize| worded.nearest.iter().find_map(|(at, _)| self.of_item[*at as usize][level]);
+        Evidence {
+            candidates,
+            nearest_class: [0, 1, 2].map(class_of),
+            linear_heading: worded.log[1].iter().copied().fold(f32::NEG_INFINITY, f32::max).exp(),
+            nearest: worded.nearest,
+            nearest_meant: meant.map_or_else(Vec::new, |meant| meant.nearest),
+            known,
+            rarity: self.space.rarity(&grams),
+        }
+    }
+
+    /// Gathers cosines to the items by class; `vote` is what an item counts by its cosine and that of the nearest.
+    fn likeness(
+        &self,
+        cosines: &[f32],
+        linear: &[Linear],
+        vector: &Vector,
+        vote: impl Fn(f32, f32) -> f32,
+    ) -> Likeness {
         let zeros: [Vec<f32>; LEVELS.len()] = std::array::from_fn(|level| vec![0.0; self.classes[level].len()]);
         let mut greatest = zeros.clone().map(|of_level| [of_level.clone(), of_level]);
         let mut votes = zeros;
@@ -186,50 +317,17 @@ impl Base {
             order.truncate(VOTERS);
         }
         order.sort_unstable_by(by_cosine);
-        for at in &order {
+        let nearest: Vec<(u32, f32)> = order.into_iter().map(|at| (at, cosines[at as usize])).collect();
+        let most = nearest.first().map_or(0.0, |(_, cosine)| *cosine);
+        for (at, cosine) in &nearest {
             for (of_level, class) in votes.iter_mut().zip(self.of_item[*at as usize]) {
                 if let Some(class) = class {
-                    of_level[class as usize] += cosines[*at as usize].powi(3);
+                    of_level[class as usize] += vote(*cosine, most);
                 }
             }
         }
-        let signals = |class: usize| -> Signals {
-            let [chapter, heading, _] = self.above[class].map(|class| class as usize);
-            let [past, law] = [0, 1].map(|kind| [greatest[2][kind][class], greatest[1][kind][heading]]);
-            [
-                past[0],
-                law[0],
-                past[1],
-                law[1],
-                greatest[0][0][chapter].max(greatest[0][1][chapter]),
-                log[2][class],
-                log[1][heading],
-                log[0][chapter],
-                self.prior[class],
-                (votes[2][class] + 1e-3).ln(),
-                (votes[1][heading] + 1e-3).ln(),
-                (votes[0][chapter] + 1e-3).ln(),
-            ]
-        };
-        let mut candidates: Vec<(u32, Signals)> =
-            (0..self.classes[2].len()).map(|class| (class as u32, signals(class))).collect();
-        // Equal parts of what the blend always finds useful; only the far end is cut by it.
-        let rough = |s: &Signals| s[5] + s[6] + 6.0 * (s[0].max(s[1]) + s[2].max(s[3]));
-        if candidates.len() > MAX_CANDIDATES {
-            candidates.select_nth_unstable_by(MAX_CANDIDATES, |a, b| rough(&b.1).total_cmp(&rough(&a.1)));
-            candidates.truncate(MAX_CANDIDATES);
-        }
-        candidates.sort_unstable_by_key(|(class, _)| *class);
-        // A heading's own text has no subheading: the nearest that has one speaks for it.
-        let nearest_class = [0, 1, 2].map(|level| order.iter().find_map(|at| self.of_item[*at as usize][level]));
-        Evidence {
-            candidates,
-            nearest_class,
-            nearest: order.iter().map(|at| (*at, cosines[*at as usize])).collect(),
-            known,
-            rarity: self.space.rarity(&grams),
-            linear_heading: log[1].iter().copied().fold(f32::NEG_INFINITY, f32::max).exp(),
-        }
+        let log = linear.iter().map(|linear| linear.log_probabilities(vector)).collect();
+        Likeness { greatest, votes, log, nearest }
     }
 
     /// Probabilities of subheadings summed at a level, likeliest first.
@@ -253,6 +351,16 @@ impl Base {
 /// Features of an item: its own words, and weaker what stands above it.
 pub fn item_grams(item: &Item) -> Grams {
     if item.is_residual() { grams(&item.context) } else { in_context(&item.text, &item.context) }
+}
+
+/// What an item is encoded by: its own words, and what stands above it.
+pub fn encoded_text(item: &Item) -> String {
+    let context: String = item.context.chars().take(MAX_CONTEXT).collect();
+    match (item.is_residual(), context.is_empty()) {
+        (_, true) => item.text.clone(),
+        (true, false) => context,
+        (false, false) => format!("{}, {context}", item.text),
+    }
 }
 
 /// Place of a class among ascending names.

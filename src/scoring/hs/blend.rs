@@ -151,6 +151,7 @@ mod tests {
             Evidence {
                 candidates: vec![(0, signals(leads == 0)), (1, signals(leads == 1))],
                 nearest: vec![],
+                nearest_meant: vec![],
                 nearest_class: [None; 3],
                 known: 1.0,
                 rarity: [1.0; 3],

@@ -99,8 +99,21 @@ impl Linear {
         Self { rivals, starts, weights: vec![0.0; classes.len()], classes, bias }
     }
 
-    pub fn fit(num_features: usize, rivals: Rivals, examples: &[Example<'_>], seed: u64) -> Self {
-        let mut linear = Self::empty(num_features, rivals, examples);
+    /// All weights zero, where every class has each of the few features.
+    pub fn dense(num_features: usize, rivals: Rivals) -> Self {
+        let num_classes = rivals.of_class.len();
+        Self {
+            starts: (0..=num_features).map(|at| (at * num_classes) as u32).collect(),
+            classes: (0..num_features).flat_map(|_| 0..num_classes as u32).collect(),
+            weights: vec![0.0; num_features * num_classes],
+            bias: vec![0.0; num_classes],
+            rivals,
+        }
+    }
+
+    /// Learns from texts, those it was made for.
+    pub fn fitted(self, examples: &[Example<'_>], seed: u64) -> Self {
+        let mut linear = self;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut order: Vec<usize> = (0..examples.len()).collect();
         let mut squares = vec![1e-2_f32; linear.weights.len()];
@@ -216,7 +229,7 @@ mod tests {
         let [tea, cup, both] = [vec![(0, 1.0)], vec![(1, 1.0)], vec![(0, 0.8), (1, 0.6)]];
         let example = |vector, class| Example { vector, class, weight: 1.0 };
         let examples: Vec<_> = (0..40).flat_map(|_| [example(&tea, 0), example(&cup, 1), example(&both, 0)]).collect();
-        let linear = Linear::fit(2, Rivals::all(2), &examples, 1);
+        let linear = Linear::empty(2, Rivals::all(2), &examples).fitted(&examples, 1);
         // Feature 0 belongs to class 0 alone, feature 1 to both.
         assert_eq!((linear.starts.as_slice(), linear.classes.as_slice()), (&[0, 1, 3][..], &[0, 0, 1][..]));
         let leads = |vector| {
@@ -230,13 +243,24 @@ mod tests {
     }
 
     #[test]
+    fn of_dense_features_each_class_has_weights_for_all() {
+        let [tea, cup] = [vec![(0, 0.8), (1, -0.6)], vec![(0, -0.8), (1, 0.6)]];
+        let example = |vector, class| Example { vector, class, weight: 1.0 };
+        let examples: Vec<_> = (0..40).flat_map(|_| [example(&tea, 0), example(&cup, 1)]).collect();
+        let linear = Linear::dense(2, Rivals::all(2)).fitted(&examples, 1);
+        assert_eq!(linear.weights().count(), 2 + 2 * 2);
+        let odds = linear.log_odds(&tea);
+        assert!(odds[0] - odds[1] > 2.0, "{odds:?}");
+    }
+
+    #[test]
     fn classes_compete_within_their_group() {
         let rivals = Rivals::within([0, 0, 1].into_iter());
         assert_eq!(rivals.groups, [0..2, 2..3]);
         let [tea, cup] = [vec![(0, 1.0)], vec![(1, 1.0)]];
         let example = |vector, class| Example { vector, class, weight: 1.0 };
         let examples: Vec<_> = (0..40).flat_map(|_| [example(&tea, 0), example(&cup, 1), example(&tea, 2)]).collect();
-        let linear = Linear::fit(2, rivals, &examples, 1);
+        let linear = Linear::empty(2, rivals, &examples).fitted(&examples, 1);
         let said: Vec<f32> = linear.log_probabilities(&tea).into_iter().map(f32::exp).collect();
         assert!((said[0] + said[1] - 1.0).abs() < 1e-5 && said[0] > 0.9, "{said:?}");
         assert!((said[2] - 1.0).abs() < 1e-6, "it stands alone");

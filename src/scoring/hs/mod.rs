@@ -4,8 +4,8 @@
 //! on its [`Shelf`](super::Shelf) and [`Recommendation`]s: codes of 2, 4 and 6 digits with probabilities, sets with a
 //! stated coverage, national lines, similar texts, and whether the text is too vague. Knows nothing of declarations.
 //!
-//! `source` reads, `built_in` holds our own words for the headings, `features` weighs words, `neighbours` and `linear` find
-//! signals, which `base` gathers; `blend` makes probabilities of them, `sets` bounds, `refusal` abstains, `question` asks
+//! `source` reads, `built_in` holds our own words for the headings, `features` weighs words and `meanings` encodes texts;
+//! `neighbours` and `linear` find signals in both, which `base` gathers; `blend` makes probabilities of them, `sets` bounds, `refusal` abstains, `question` asks
 //! on; `parts` keeps what is measured apart from what is learnt.
 
 mod base;
@@ -15,6 +15,7 @@ mod card;
 mod code;
 mod features;
 mod linear;
+mod meanings;
 mod model;
 mod neighbours;
 mod parts;

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use half::f16;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -12,11 +14,13 @@ use super::base::{Base, Evidence, LEVELS, item_grams};
 use super::blend::Blend;
 use super::card;
 use super::features::Grams;
+use super::meanings::{Encoder, Meanings, encode};
 use super::question::{Answer, Question, Questions};
-use super::refusal::{Marks, Rule, Words, marks};
+use super::refusal::{Marks, Rule, WordMarks, Words, marks};
 use super::report::Report;
 use super::sets::Sets;
 use super::source::{Item, Kind};
+use crate::index::embed::Embedder;
 use crate::lang::Language;
 use crate::scoring::artefact::{Version, json};
 use crate::scoring::{Error, Origin, Shelf};
@@ -25,6 +29,8 @@ use crate::scoring::{Error, Origin, Shelf};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Learnt {
     pub version: String,
+    /// None where the words alone speak.
+    pub encoder: Option<Encoder>,
     pub items: Vec<Item>,
     /// Vague texts that were learnt from.
     pub vague: Vec<String>,
@@ -37,6 +43,7 @@ pub struct Model {
     pub learnt: Learnt,
     pub(super) base: Base,
     pub(super) words: Option<Words>,
+    encoder: Option<Arc<Embedder>>,
     /// Items that name each code, and national lines beneath each subheading.
     names: HashMap<String, Vec<u32>>,
     lines: HashMap<String, Vec<u32>>,
@@ -111,7 +118,7 @@ pub(super) struct Judged {
     pub marks: Marks,
 }
 
-pub(super) fn judge(base: &Base, blend: &Blend, evidence: &Evidence, text: &str, words: [f32; 3]) -> Judged {
+pub(super) fn judge(base: &Base, blend: &Blend, evidence: &Evidence, text: &str, words: WordMarks) -> Judged {
     let subheadings = blend.probabilities(evidence);
     let levels = [0, 1, 2].map(|level| base.at_level(level, &subheadings));
     let marks = marks(base, &levels, evidence, text, words);
@@ -135,7 +142,7 @@ const SIMILAR: usize = 3;
 const ASKED_ON: usize = 30;
 
 impl Model {
-    pub fn new(learnt: Learnt, base: Base, words: Option<Words>) -> Self {
+    pub fn new(learnt: Learnt, base: Base, words: Option<Words>, encoder: Option<Arc<Embedder>>) -> Self {
         let mut names: HashMap<String, Vec<u32>> = HashMap::new();
         let mut lines: HashMap<String, Vec<u32>> = HashMap::new();
         for (at, item) in learnt.items.iter().enumerate().filter(|(_, item)| item.kind != Kind::Past) {
@@ -146,7 +153,7 @@ impl Model {
         }
         let headings = base.above.iter().map(|above| above[1]).collect();
         let questions = Questions::new(&learnt.items, &base.classes[2], headings);
-        Self { learnt, base, words, names, lines, questions }
+        Self { learnt, base, words, encoder, names, lines, questions }
     }
 
     /// When it was trained, which is its name.
@@ -155,11 +162,15 @@ impl Model {
     }
 
     /// The codes that `text` may mean, at most `top` a level, after what was answered to questions about it.
-    pub fn recommend(&self, text: &str, top: usize, answers: &[Answer]) -> Recommendation {
+    ///
+    /// # Errors
+    /// [`Error::Encode`].
+    pub fn recommend(&self, text: &str, top: usize, answers: &[Answer]) -> Result<Recommendation, Error> {
         let Learnt { version, items, blends, sets, rules, .. } = &self.learnt;
         let language = Language::detect(text);
-        let evidence = self.base.evidence(text);
-        let words = self.words.as_ref().map_or([0.0; 3], |words| words.marks(text));
+        let meaning = self.encoder.as_deref().map(|encoder| encode(encoder, text)).transpose()?;
+        let evidence = self.base.evidence(text, meaning.as_deref());
+        let words = self.words.as_ref().map_or_else(WordMarks::default, |words| words.marks(text, meaning.as_deref()));
         let none = Blend { weights: Vec::new() };
         let Judged { levels: judged, marks } =
             judge(&self.base, of(blends, language).unwrap_or(&none), &evidence, text, words);
@@ -195,7 +206,7 @@ impl Model {
             let Item { text, code, kind, .. } = &items[*at as usize];
             Similar { text: text.clone(), code: code.as_str().into(), kind: *kind, cosine: *cosine }
         });
-        Recommendation {
+        Ok(Recommendation {
             text: text.into(),
             model: version.clone(),
             // No word in common with anything: there is nothing to go by.
@@ -211,7 +222,7 @@ impl Model {
             answers: answers.iter().map(Answer::typed).collect(),
             next_question: self.questions.next(&asked_on, answers, &self.base.classes[2]),
             similar: similar.collect(),
-        }
+        })
     }
 
     /// What the texts of a subheading would answer.
@@ -260,6 +271,8 @@ impl Model {
     /// A disk that does not take it; the model of before still serves then.
     pub fn put(&self, shelf: &Shelf, report: &Report) -> Result<PathBuf, Error> {
         let words = self.words.iter().flat_map(Words::weights);
+        let meanings = self.words.iter().map(Words::meanings).chain([self.base.meanings()]);
+        let meanings: Vec<u8> = meanings.flat_map(Meanings::halves).flat_map(f16::to_le_bytes).collect();
         let weights: Vec<u8> = self.base.weights().chain(words).flat_map(f32::to_le_bytes).collect();
         shelf.put_version(&Version {
             name: &self.learnt.version,
@@ -268,6 +281,7 @@ impl Model {
             files: vec![
                 (MODEL, json(serde_json::to_vec(&self.learnt))),
                 (WEIGHTS, weights),
+                (MEANINGS, meanings),
                 ("metrics.json", json(serde_json::to_vec_pretty(report))),
                 ("card.en.md", card::english(report).into_bytes()),
                 ("card.ko.md", card::korean(report).into_bytes()),
@@ -275,33 +289,57 @@ impl Model {
         })
     }
 
-    /// The model that serves.
+    /// The model that serves; `encoder` opens what tells meanings, and is asked only by a model that learnt with one.
     ///
     /// # Errors
-    /// None was trained yet, or its files are not what was written.
-    pub fn current(shelf: &Shelf) -> Result<Self, Error> {
-        let (folder, [model, weights]) = shelf.read_current([MODEL, WEIGHTS])?;
+    /// None was trained yet, its files are not what was written, or it learnt with another encoder.
+    pub fn current(shelf: &Shelf, encoder: impl FnOnce() -> Result<Arc<Embedder>, Error>) -> Result<Self, Error> {
+        let (folder, [model, weights, meanings]) = shelf.read_current([MODEL, WEIGHTS, MEANINGS])?;
         let learnt: Learnt = serde_json::from_slice(&model).map_err(|error| shelf.bad(&folder, error.to_string()))?;
+        let encoder = learnt.encoder.as_ref().map(|wanted| opened(&learnt.version, wanted, encoder)).transpose()?;
         let grams: Vec<Grams> = learnt.items.par_iter().map(item_grams).collect();
         let (items, grams): (Vec<&Item>, Vec<&Grams>) = (learnt.items.iter().collect(), grams.iter().collect());
         let mut weights = weights.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        let astray = || shelf.bad(&folder, "its weights do not fit its items");
-        let base = Base::with_weights(&items, &grams, &mut weights).ok_or_else(astray)?;
-        let words = if learnt.vague.is_empty() {
-            None
-        } else {
-            let texts = vague_and_clear(&learnt.items, &learnt.vague);
-            Some(Words::with_weights(&texts, &mut weights).ok_or_else(astray)?)
+        let mut halves = meanings.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]));
+        let mut meanings = |num_texts: usize| match &learnt.encoder {
+            Some(encoder) => Meanings::from_halves(encoder.dim, num_texts, &mut halves),
+            None => Some(Meanings::default()),
         };
+        let astray = || shelf.bad(&folder, "its weights do not fit its items");
+        let texts = vague_and_clear(&learnt.items, &learnt.vague);
+        let of_words = match learnt.vague.as_slice() {
+            [] => None,
+            _ => Some(meanings(texts.len()).ok_or_else(astray)?),
+        };
+        let of_items = meanings(items.len()).ok_or_else(astray)?;
+        let base = Base::with_weights(&items, &grams, of_items, &mut weights).ok_or_else(astray)?;
+        let read = |meanings| Words::with_weights(&texts, meanings, &mut weights).ok_or_else(astray);
+        let words = of_words.map(read).transpose()?;
         let num_signals_fit = learnt.blends.values().all(|blend| blend.is_sound());
         let sets_fit = learnt.sets.values().all(|sets| sets.num_levels() == LEVELS.len());
-        if weights.next().is_some() || !num_signals_fit || !sets_fit || !learnt.rules.values().all(Rule::is_sound) {
+        let is_used_up = weights.next().is_none() && halves.next().is_none();
+        if !is_used_up || !num_signals_fit || !sets_fit || !learnt.rules.values().all(Rule::is_sound) {
             return Err(astray());
         }
-        Ok(Self::new(learnt, base, words))
+        Ok(Self::new(learnt, base, words, encoder))
     }
+}
+
+/// The encoder, if it is the one that the model learnt with.
+fn opened(
+    version: &str,
+    wanted: &Encoder,
+    open: impl FnOnce() -> Result<Arc<Embedder>, Error>,
+) -> Result<Arc<Embedder>, Error> {
+    let embedder = open()?;
+    let found = Encoder::of(&embedder);
+    if found != *wanted {
+        return Err(Error::OtherEncoder { version: version.into(), wanted: wanted.name.clone(), found: found.name });
+    }
+    Ok(embedder)
 }
 
 /// The files that scores hang on.
 const MODEL: &str = "model.json";
 const WEIGHTS: &str = "weights.bin";
+const MEANINGS: &str = "meanings.bin";

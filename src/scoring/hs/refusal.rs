@@ -11,9 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::base::{Base, Evidence};
-use super::features::{Grams, Space, grams, normalised};
+use super::features::{Grams, Space, Vector, grams, normalised};
 use super::linear::{Example, Linear, Rivals};
+use super::meanings::{Meanings, feature};
 use super::neighbours::Neighbours;
+use crate::lang::Language;
 use crate::scoring::boosting::{self, Boosting, Ensemble, Growth, Labelled};
 use crate::scoring::matrix::Matrix;
 
@@ -22,7 +24,7 @@ const MAX_CLEAR_REFUSED: f64 = 0.09;
 
 /// What vagueness shows in, see [`marks`].
 pub type Marks = [f32; NUM_MARKS];
-const NUM_MARKS: usize = 28;
+const NUM_MARKS: usize = 34;
 /// Place of the probability of the first heading.
 const FIRST_HEADING: usize = 1;
 
@@ -122,24 +124,30 @@ fn columns(rows: &[(Marks, bool)]) -> (Matrix, Vec<bool>) {
 /// Of a judgement: probability of the first chapter, heading and subheading, lead over the second heading, entropy over
 /// chapters and headings, probability of the first heading by the linear model alone. Of the nearest texts: first,
 /// second, fifth and tenth cosine, headings among the first ten, share of the votes for the first heading, whether the
-/// likest heading is the likeliest. Of the words: share known, least, mean and greatest rarity, their number. Of how
+/// likest heading is the likeliest. Of the nearest by meaning: first and fifth cosine, headings among the first ten, share of
+/// the votes for the first heading. Of the words: share known, least, mean and greatest rarity, their number. Of how
 /// they are written: length, mean length of a word, shares of digits, capitals and other signs, words of one letter,
 /// whether it is cut within a word as old systems do. Then [`Words::marks`].
-pub fn marks(base: &Base, levels: &[Vec<(u32, f32)>; 3], evidence: &Evidence, text: &str, words: [f32; 3]) -> Marks {
+pub fn marks(base: &Base, levels: &[Vec<(u32, f32)>; 3], evidence: &Evidence, text: &str, vague: WordMarks) -> Marks {
     let p = |level: usize, place: usize| levels[level].get(place).map_or(0.0, |(_, p)| *p);
     let entropy =
         |level: usize| -> f32 { levels[level].iter().filter(|(_, p)| *p > 0.0).map(|(_, p)| -p * p.ln()).sum() };
-    let cosine = |place: usize| evidence.nearest.get(place).map_or(0.0, |(_, cosine)| *cosine);
-    let heading = |at: u32| base.heading_of(at);
-    let among: BTreeSet<u32> = evidence.nearest.iter().take(10).filter_map(|(at, _)| heading(*at)).collect();
-    let mut votes: BTreeMap<u32, f32> = BTreeMap::new();
-    for (at, cosine) in &evidence.nearest {
-        if let Some(heading) = heading(*at) {
-            *votes.entry(heading).or_default() += cosine;
+    let cosine = |nearest: &[(u32, f32)], place: usize| nearest.get(place).map_or(0.0, |(_, cosine)| *cosine);
+    let (worded, meant) = (&evidence.nearest, &evidence.nearest_meant);
+    let num_headings = |nearest: &[(u32, f32)]| {
+        nearest.iter().take(10).filter_map(|(at, _)| base.heading_of(*at)).collect::<BTreeSet<u32>>().len() as f32
+    };
+    // The share of the cosines that speak for the heading most speak for.
+    let agreement = |nearest: &[(u32, f32)]| {
+        let mut votes: BTreeMap<u32, f32> = BTreeMap::new();
+        for (at, cosine) in nearest {
+            if let Some(heading) = base.heading_of(*at) {
+                *votes.entry(heading).or_default() += cosine;
+            }
         }
-    }
-    let all: f32 = votes.values().sum();
-    let most = votes.values().copied().fold(0.0, f32::max);
+        let all: f32 = votes.values().sum();
+        if all > 0.0 { votes.values().copied().fold(0.0, f32::max) / all } else { 0.0 }
+    };
     let agree = evidence.nearest_class[1].is_some_and(|class| levels[1].first().is_some_and(|first| first.0 == class));
     let [least, mean, greatest] = evidence.rarity;
     let signs: Vec<char> = text.trim().chars().collect();
@@ -149,7 +157,6 @@ pub fn marks(base: &Base, levels: &[Vec<(u32, f32)>; 3], evidence: &Evidence, te
     let of_words: Vec<usize> = split.split(' ').map(|word| word.chars().count()).collect();
     let num_words = of_words.len() as f32;
     let is_cut = (28..=32).contains(&signs.len());
-    let [odds, vague, clear] = words;
     [
         p(0, 0),
         p(1, 0),
@@ -158,13 +165,17 @@ pub fn marks(base: &Base, levels: &[Vec<(u32, f32)>; 3], evidence: &Evidence, te
         entropy(0),
         entropy(1),
         evidence.linear_heading,
-        cosine(0),
-        cosine(1),
-        cosine(4),
-        cosine(9),
-        among.len() as f32,
-        if all > 0.0 { most / all } else { 0.0 },
+        cosine(worded, 0),
+        cosine(worded, 1),
+        cosine(worded, 4),
+        cosine(worded, 9),
+        num_headings(worded),
+        agreement(worded),
         f32::from(u8::from(agree)),
+        cosine(meant, 0),
+        cosine(meant, 4),
+        num_headings(meant),
+        agreement(meant),
         evidence.known,
         least,
         mean,
@@ -177,9 +188,10 @@ pub fn marks(base: &Base, levels: &[Vec<(u32, f32)>; 3], evidence: &Evidence, te
         share(|sign| !sign.is_alphanumeric() && *sign != ' '),
         of_words.iter().filter(|letters| **letters == 1).count() as f32,
         f32::from(u8::from(is_cut)),
-        odds,
-        // One figure for both likenesses: trees compare a mark with a number, not with another mark.
-        vague - clear,
+        vague.worded.odds,
+        vague.worded.nearer,
+        vague.meant.odds,
+        vague.meant.nearer,
     ]
 }
 
@@ -202,55 +214,111 @@ pub fn cut_short<'a>(described: impl Iterator<Item = (&'a str, &'a str)>) -> Vec
     shared.map(|(last, _)| last).collect()
 }
 
-/// Words that vague texts are made of, beside those of clear ones.
+/// How like vague texts a text is, in one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct VagueLike {
+    /// Log-odds of vague over clear.
+    odds: f32,
+    /// How much nearer the nearest vague text is than the nearest clear one, in cosines. One figure for both: trees
+    /// compare a mark with a number, not with another mark.
+    nearer: f32,
+}
+
+/// How like vague texts a text is by its words and by its meaning.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WordMarks {
+    worded: VagueLike,
+    meant: VagueLike,
+}
+
+/// Words and meanings of vague texts, beside those of clear ones.
 #[derive(Clone, Debug)]
 pub struct Words {
     space: Space,
     linear: Linear,
     neighbours: Neighbours,
+    meanings: Meanings,
+    /// None where nothing encodes.
+    linear_meant: Option<Linear>,
     is_vague: Vec<bool>,
 }
 
 impl Words {
-    pub fn fit(texts: &[(&str, bool)], seed: u64) -> Self {
-        Self::made(texts, |num_features, examples| Some(Linear::fit(num_features, Rivals::all(2), examples, seed)))
-            .expect("fitting gives a model")
+    /// Learns from texts and whether they are vague; `meanings` are theirs.
+    pub fn fit(texts: &[(&str, bool)], meanings: Meanings, seed: u64) -> Self {
+        let (mut words, vectors) = Self::skeleton(texts, meanings);
+        let examples = words.examples(&vectors);
+        words.linear = words.linear.fitted(&examples, seed);
+        let vectors = words.meanings.features();
+        let examples = words.examples(&vectors);
+        words.linear_meant = words.linear_meant.take().map(|linear| linear.fitted(&examples, seed));
+        words
     }
 
-    /// Builds it again from the texts and [`Self::weights`]; `None` where they do not belong together.
-    pub fn with_weights(texts: &[(&str, bool)], learnt: &mut impl Iterator<Item = f32>) -> Option<Self> {
-        Self::made(texts, |num_features, examples| {
-            Linear::empty(num_features, Rivals::all(2), examples).with_weights(learnt)
-        })
+    /// Builds it again from the texts, their meanings and [`Self::weights`]; `None` where they do not belong together.
+    pub fn with_weights(
+        texts: &[(&str, bool)],
+        meanings: Meanings,
+        learnt: &mut impl Iterator<Item = f32>,
+    ) -> Option<Self> {
+        let (mut words, _) = Self::skeleton(texts, meanings);
+        words.linear = words.linear.with_weights(learnt)?;
+        if let Some(linear) = words.linear_meant.take() {
+            words.linear_meant = Some(linear.with_weights(learnt)?);
+        }
+        Some(words)
     }
 
-    fn made(texts: &[(&str, bool)], linear: impl FnOnce(usize, &[Example<'_>]) -> Option<Linear>) -> Option<Self> {
+    fn skeleton(texts: &[(&str, bool)], meanings: Meanings) -> (Self, Vec<Vector>) {
         let all: Vec<Grams> = texts.iter().map(|(text, _)| grams(text)).collect();
         let space = Space::fit(&all);
-        let vectors: Vec<_> = all.iter().map(|grams| space.vector(grams).0).collect();
-        let example =
-            |(vector, (_, is_vague)): (_, &(&str, bool))| Example { vector, class: u32::from(*is_vague), weight: 1.0 };
-        let examples: Vec<Example<'_>> = vectors.iter().zip(texts).map(example).collect();
-        let linear = linear(space.len(), &examples)?;
+        let vectors: Vec<Vector> = all.iter().map(|grams| space.vector(grams).0).collect();
         let neighbours = Neighbours::new(space.len(), &vectors);
-        Some(Self { space, linear, neighbours, is_vague: texts.iter().map(|(_, is_vague)| *is_vague).collect() })
+        let is_vague: Vec<bool> = texts.iter().map(|(_, is_vague)| *is_vague).collect();
+        let linear = Linear::empty(space.len(), Rivals::all(2), &examples(&vectors, &is_vague));
+        let linear_meant = (meanings.dim() > 0).then(|| Linear::dense(meanings.dim(), Rivals::all(2)));
+        (Self { space, linear, neighbours, meanings, linear_meant, is_vague }, vectors)
+    }
+
+    fn examples<'a>(&self, vectors: &'a [Vector]) -> Vec<Example<'a>> {
+        examples(vectors, &self.is_vague)
     }
 
     pub fn weights(&self) -> impl Iterator<Item = f32> {
-        self.linear.weights()
+        self.linear.weights().chain(self.linear_meant.iter().flat_map(Linear::weights))
     }
 
-    /// Log-odds of vague over clear; greatest cosine to a vague text and to a clear one.
-    pub fn marks(&self, text: &str) -> [f32; 3] {
+    /// The vectors of the texts.
+    pub fn meanings(&self) -> &Meanings {
+        &self.meanings
+    }
+
+    /// How like vague texts a text is; `meaning` is its vector by the encoder of the others.
+    pub fn marks(&self, text: &str, meaning: Option<&[f32]>) -> WordMarks {
         let vector = self.space.vector(&grams(text)).0;
-        let odds = self.linear.log_odds(&vector);
+        let worded = self.like(&self.linear, &vector, self.neighbours.cosines(&vector));
+        let meant = self.linear_meant.as_ref().zip(meaning).map(|(linear, meaning)| {
+            let vector = self.meanings.centred(meaning, Language::detect(text));
+            self.like(linear, &feature(&vector), self.meanings.cosines(&vector))
+        });
+        WordMarks { worded, meant: meant.unwrap_or_default() }
+    }
+
+    fn like(&self, linear: &Linear, vector: &Vector, cosines: Vec<f32>) -> VagueLike {
+        let odds = linear.log_odds(vector);
         let mut greatest = [0.0_f32; 2];
-        for (cosine, is_vague) in self.neighbours.cosines(&vector).into_iter().zip(&self.is_vague) {
+        for (cosine, is_vague) in cosines.into_iter().zip(&self.is_vague) {
             let best = &mut greatest[usize::from(!is_vague)];
             *best = best.max(cosine);
         }
-        [odds[1] - odds[0], greatest[0], greatest[1]]
+        VagueLike { odds: odds[1] - odds[0], nearer: greatest[0] - greatest[1] }
     }
+}
+
+fn examples<'a>(vectors: &'a [Vector], is_vague: &[bool]) -> Vec<Example<'a>> {
+    let example =
+        |(vector, is_vague): (&'a Vector, &bool)| Example { vector, class: u32::from(*is_vague), weight: 1.0 };
+    vectors.iter().zip(is_vague).map(example).collect()
 }
 
 #[cfg(test)]
@@ -299,12 +367,13 @@ mod tests {
     #[test]
     fn words_speak() {
         let texts: Vec<(&str, bool)> = (0..30).flat_map(|_| [("gift set", true), ("steel bolts", false)]).collect();
-        let words = Words::fit(&texts, 1);
-        assert!(words.marks("a gift")[0] > 0.5 && words.marks("steel nuts")[0] < -0.5);
-        let again = Words::with_weights(&texts, &mut words.weights()).unwrap();
-        assert_eq!(again.marks("a gift"), words.marks("a gift"));
-        let [_, vague, clear] = words.marks("gift set");
-        assert!((vague - 1.0).abs() < 1e-5 && clear < 0.2, "{vague} {clear}");
+        let words = Words::fit(&texts, Meanings::default(), 1);
+        let odds = |text| words.marks(text, None).worded.odds;
+        assert!(odds("a gift") > 0.5 && odds("steel nuts") < -0.5);
+        let again = Words::with_weights(&texts, Meanings::default(), &mut words.weights()).unwrap();
+        assert_eq!(again.marks("a gift", None), words.marks("a gift", None));
+        let nearer = words.marks("gift set", None).worded.nearer;
+        assert!(nearer > 0.8, "{nearer}");
     }
 
     #[test]

@@ -6,26 +6,29 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::base::{Base, Evidence, item_grams};
+use super::base::{Base, Evidence, encoded_text, item_grams};
 use super::blend::Blend;
 use super::built_in;
 use super::code::Code;
 use super::features::{Grams, normalised};
+use super::meanings::{Encoded, Encoder, Meanings};
 use super::model::{Judged, Learnt, Model, judge, of, vague_and_clear};
 use super::parts::{NUM_FOLDS, Part, Parts};
-use super::refusal::{Marks, Rule, Words, cut_short};
+use super::refusal::{Marks, Rule, WordMarks, Words, cut_short};
 use super::report::{Asked, Measured, Refused, Report, Tested, measure, share, trade_off, truths};
 use super::sets::Sets;
 use super::source::{self, Item, Kind, is_residual};
+use crate::index::embed::Embedder;
 use crate::lang::Language;
 use crate::scoring::Error;
 
 /// What to learn from, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Training {
     /// None: our own descriptions of the headings alone.
     pub files: Vec<PathBuf>,
@@ -34,6 +37,8 @@ pub struct Training {
     pub seed: u64,
     /// How often a set is to hold the true code, in (0, 1).
     pub coverage: f64,
+    /// What tells meanings; none: the words alone speak.
+    pub encoder: Option<Arc<Embedder>>,
 }
 
 /// Descriptions below which there is nothing to hold out.
@@ -66,7 +71,7 @@ struct Vague {
 struct Seen<'a> {
     query: &'a Query<'a>,
     evidence: Evidence,
-    words: [f32; 3],
+    words: WordMarks,
 }
 
 /// Learns a model, and calls `progress` with a line for each step.
@@ -102,26 +107,41 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         return Err(Error::TooFewDescriptions { found: num_described, needed: MIN_DESCRIPTIONS });
     }
 
+    let others: Vec<[Query<'_>; 2]> = queries.iter().filter_map(Query::bare_and_in_context).collect();
+    let texts: Vec<String> = items.iter().map(encoded_text).collect();
+    let encoded = match &training.encoder {
+        None => Encoded::default(),
+        Some(encoder) => {
+            let asked = queries.iter().chain(others.iter().flatten()).map(|query| query.text.as_str());
+            Encoded::of(encoder, texts.iter().map(String::as_str).chain(asked), progress)?
+        }
+    };
     let grams: Vec<Grams> = items.par_iter().map(item_grams).collect();
     let learn = |held: Part| -> (Base, Option<Words>, Vec<Item>, Vec<String>) {
         let chosen: Vec<usize> = (0..items.len()).filter(|at| parts.may_learn(&items[*at], held)).collect();
         progress(&format!("learning from {} texts", chosen.len()));
         let (chosen_items, chosen_grams): (Vec<&Item>, Vec<&Grams>) =
             chosen.iter().map(|at| (&items[*at], &grams[*at])).unzip();
-        let base = Base::fit(&chosen_items, &chosen_grams, training.seed);
+        let meanings = Meanings::new(chosen.iter().map(|at| texts[*at].as_str()), &encoded);
+        let base = Base::fit(&chosen_items, &chosen_grams, meanings, training.seed);
         let chosen_items: Vec<Item> = chosen_items.into_iter().cloned().collect();
         let is_free = |vague: &&Vague| parts.of(&vague.group).is_some_and(|part| part != held && part != Part::Test);
         let chosen_vague: Vec<String> = vague.iter().filter(is_free).map(|vague| vague.text.clone()).collect();
-        let words = (!chosen_vague.is_empty())
-            .then(|| Words::fit(&vague_and_clear(&chosen_items, &chosen_vague), training.seed));
+        let words = (!chosen_vague.is_empty()).then(|| {
+            let both = vague_and_clear(&chosen_items, &chosen_vague);
+            Words::fit(&both, Meanings::new(both.iter().map(|(text, _)| *text), &encoded), training.seed)
+        });
         (base, words, chosen_items, chosen_vague)
     };
     let look = |base: &Base, words: Option<&Words>, part: Part| -> Vec<Seen<'_>> {
         let judged = queries.par_iter().filter(|query| query.part == part);
-        let seen = judged.map(|query| Seen {
-            evidence: base.evidence(&query.text),
-            words: words.map_or([0.0; 3], |words| words.marks(&query.text)),
-            query,
+        let seen = judged.map(|query| {
+            let meaning = encoded.get(&query.text);
+            Seen {
+                evidence: base.evidence(&query.text, meaning),
+                words: words.map_or_else(WordMarks::default, |words| words.marks(&query.text, meaning)),
+                query,
+            }
         });
         seen.collect()
     };
@@ -158,18 +178,21 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
 
     let (base, words, chosen_items, chosen_vague) = learn(Part::Test);
     let seen = look(&base, words.as_ref(), Part::Test);
-    let learnt = Learnt { version, items: chosen_items, vague: chosen_vague, blends, sets, rules };
+    let encoder = training.encoder.as_deref().map(Encoder::of);
+    let learnt = Learnt { version, encoder, items: chosen_items, vague: chosen_vague, blends, sets, rules };
     let judged = Judgement { base: &base, learnt: &learnt };
     let past = judged.measure(&seen, Kind::Past, Language::En);
     let past_korean = judged.measure(&seen, Kind::Past, Language::Ko);
     let national = judged.measure(&seen, Kind::National, Language::Ko);
-    let others: Vec<[Query<'_>; 2]> = queries.iter().filter_map(Query::bare_and_in_context).collect();
     let look_at = |of_two: usize| -> Option<Measured> {
         let queries = others.iter().map(|two| &two[of_two]);
         let queries: Vec<&Query<'_>> = queries.filter(|query| of_two == 1 || !is_residual(&query.text)).collect();
         let seen: Vec<Seen<'_>> = queries
             .into_par_iter()
-            .map(|query| Seen { evidence: base.evidence(&query.text), words: [0.0; 3], query })
+            .map(|query| {
+                let evidence = base.evidence(&query.text, encoded.get(&query.text));
+                Seen { evidence, words: WordMarks::default(), query }
+            })
             .collect();
         judged.measure(&seen, Kind::National, Language::Ko)
     };
@@ -179,11 +202,13 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let (num_learnt, version) = (learnt.items.len(), learnt.version.clone());
     let timed: Vec<&str> =
         queries.iter().filter(|query| query.part == Part::Test).take(TIMED).map(|query| query.text.as_str()).collect();
-    let model = Model::new(learnt, base, words);
+    let model = Model::new(learnt, base, words, training.encoder.clone());
     let clock = Instant::now();
-    timed.iter().for_each(|text| drop(std::hint::black_box(model.recommend(text, 5, &[]))));
+    for text in &timed {
+        std::hint::black_box(model.recommend(text, 5, &[])?);
+    }
     let ms_per_text = clock.elapsed().as_secs_f64() * 1e3 / timed.len().max(1) as f64;
-    let asked = asked(&model, &queries);
+    let asked = asked(&model, &queries)?;
     let report = Report {
         model: version,
         files,
@@ -265,21 +290,21 @@ fn rule<'a>(seen: impl Iterator<Item = (&'a Base, &'a Seen<'a>)>, blend: &Blend,
 }
 
 /// What questions are worth: held-out descriptions whose first question is answered as the texts of the true code would.
-fn asked(model: &Model, queries: &[Query<'_>]) -> Option<Asked> {
+fn asked(model: &Model, queries: &[Query<'_>]) -> Result<Option<Asked>, Error> {
     let tested = queries.iter().filter(|query| query.part == Part::Test);
     let past = tested.filter_map(|query| Some((query, query.item.filter(|item| item.kind == Kind::Past)?)));
     let mut asked = Asked::default();
     for (query, item) in past.take(ASKED) {
         let Some(truth) = item.code.prefix(6) else { continue };
-        let before = model.recommend(&query.text, 1, &[]);
+        let before = model.recommend(&query.text, 1, &[])?;
         asked.rows += 1;
         let Some(question) = &before.next_question else { continue };
         asked.asked += 1;
         let Some(answer) = model.answer_of(truth, question) else { continue };
-        let after = model.recommend(&query.text, 1, &[answer]);
+        let after = model.recommend(&query.text, 1, &[answer])?;
         asked.add(&before, &after, truth);
     }
-    (asked.rows > 0).then(|| asked.means())
+    Ok((asked.rows > 0).then(|| asked.means()))
 }
 
 /// What was learnt, before it is a model.
