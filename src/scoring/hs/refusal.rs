@@ -20,7 +20,7 @@ use crate::scoring::boosting::{self, Boosting, Ensemble, Growth, Labelled};
 use crate::scoring::matrix::Matrix;
 
 /// Share of clear texts that may be refused; below what is allowed, to leave room for chance.
-const MAX_CLEAR_REFUSED: f64 = 0.09;
+const MAX_CLEAR_REFUSED: f64 = 0.085;
 
 /// What vagueness shows in, see [`marks`].
 pub type Marks = [f32; NUM_MARKS];
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_leaves_nine_in_a_hundred_clear_texts() {
+    fn the_limit_leaves_at_most_the_share_of_clear_texts() {
         let clear: Vec<Marks> = (1..=100).map(|at| marks(at as f32 / 100.0)).collect();
         let rule = Rule::unsure(&clear);
         let refused = clear
@@ -340,7 +340,7 @@ mod tests {
                 vague > limit
             })
             .count();
-        assert_eq!(refused, 9);
+        assert_eq!(refused, 8, "of a hundred");
         assert!(rule.is_sound());
     }
 

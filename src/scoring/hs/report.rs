@@ -16,6 +16,9 @@ pub struct Report {
     /// Version of the model.
     pub model: String,
     pub files: Vec<FileRead>,
+    /// What told meanings; none: the words alone speak.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
     pub seed: u64,
     /// Items of the model that was measured; it is the one that serves.
     pub learnt: usize,

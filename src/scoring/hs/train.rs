@@ -212,6 +212,7 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let report = Report {
         model: version,
         files,
+        encoder: training.encoder.as_ref().map(|encoder| encoder.name().to_owned()),
         seed: training.seed,
         learnt: num_learnt,
         past,
