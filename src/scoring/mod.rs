@@ -126,7 +126,7 @@ pub enum Error {
     #[error("a description could not be encoded: {reason}")]
     Encode { reason: String },
     #[error(
-        "model `{version}` learnt with the encoder `{wanted}`, and `{found}` is there\n\nhint: set it as `embedder`, or \
+        "model `{version}` learnt with the encoder `{wanted}`, and `{found}` is there\n\nhint: set it as `models.embedder`, or \
          train anew"
     )]
     OtherEncoder { version: String, wanted: String, found: String },

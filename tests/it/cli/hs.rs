@@ -124,7 +124,7 @@ fn an_answer_narrows_what_a_question_was_asked_about() {
 fn home_with_embedder() -> TempDir {
     let home = tempdir().unwrap();
     let embedder = home::model("multilingual-e5-small").weights().display().to_string();
-    fs_err::write(home.path().join("haetae.toml"), format!("embedder = {embedder:?}\n")).unwrap();
+    fs_err::write(home.path().join("haetae.toml"), format!("[models]\nembedder = {embedder:?}\n")).unwrap();
     home
 }
 
@@ -147,7 +147,7 @@ fn without_tables_the_built_in_headings_are_learnt_by_what_they_mean() {
         assert!(first[..3].contains(&heading), "{text}: {first:?}");
         assert_eq!(scored["hs6"][0]["code"].as_str().unwrap().len(), 4, "no subheading was ever told");
     }
-    fs_err::write(home.path().join("haetae.toml"), "embedder = \"nowhere.bin\"\n").unwrap();
+    fs_err::write(home.path().join("haetae.toml"), "[models]\nembedder = \"nowhere.bin\"\n").unwrap();
     haetae(home.path(), &["score", "hs", "--text", "tea"]).assert_refused(&["nowhere.bin"]);
 }
 

@@ -81,14 +81,22 @@ proptest! {
             ..bound("", Constraint::Quotes(lock), seed)
         };
         let text = runtime().block_on(answer(shared(), request)).text;
-        for (open, close) in [('“', '”'), ('「', '」'), ('『', '』')] {
-            // An opening mark inside a quotation is the passage's own.
-            let mut rest = text.as_str();
-            while let Some((quotation, after)) = rest.split_once(open).and_then(|(_, rest)| rest.split_once(close)) {
-                let stands = passages.iter().any(|passage| passage.contains(quotation));
-                prop_assert!(stands && !quotation.is_empty(), "{text}");
-                rest = after;
-            }
+        // As it is read: an opening mark inside a quotation, of whichever kind, is the passage's own.
+        let closing = |open: char| match open {
+            '“' => '”',
+            '「' => '」',
+            '『' => '』',
+            _ => open,
+        };
+        let mut rest = text.as_str();
+        while let Some(at) = rest.find(['“', '「', '『', '"']) {
+            let mut after = rest[at..].chars();
+            let open = after.next().unwrap();
+            // The last may be cut off.
+            let Some((quotation, after)) = after.as_str().split_once(closing(open)) else { break };
+            let stands = passages.iter().any(|passage| passage.contains(quotation));
+            prop_assert!(stands && !quotation.is_empty(), "{text}");
+            rest = after;
         }
         let marks = regex::Regex::new(r"\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]").unwrap();
         for found in marks.captures_iter(&text) {
