@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rand::SeedableRng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::base::{Base, Evidence, encoded_text, item_grams};
@@ -47,6 +50,8 @@ const MIN_DESCRIPTIONS: usize = 50;
 const TIMED: usize = 100;
 /// Texts that the worth of questions is measured by.
 const ASKED: usize = 500;
+/// One learnt thing in so many is told again in other words.
+const TOLD: usize = 2;
 
 /// A text to be judged by a model that did not see it.
 struct Query<'a> {
@@ -56,6 +61,8 @@ struct Query<'a> {
     item: Option<&'a Item>,
     /// Whether the administration called it vague.
     is_listed: bool,
+    /// Whether the words of the item were learnt, beside others.
+    is_told: bool,
     part: Part,
 }
 
@@ -101,7 +108,10 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
     let mut parts = Parts::new(groups.map(String::as_str), training.seed);
     vague.extend(made_vague(&items, &vague, &parts));
     parts.add(vague.iter().map(|vague| vague.group.as_str()), training.seed);
-    let queries = queries(&items, &vague, &parts);
+    let mut queries = queries(&items, &vague, &parts);
+    if training.files.is_empty() {
+        queries.extend(told_otherwise(&items, &parts, training.seed));
+    }
     let num_described = queries.iter().filter(|query| query.item.is_some()).count();
     if num_described < MIN_DESCRIPTIONS {
         return Err(Error::TooFewDescriptions { found: num_described, needed: MIN_DESCRIPTIONS });
@@ -168,8 +178,12 @@ pub fn train(training: &Training, version: String, progress: &dyn Fn(&str)) -> R
         let known: Vec<_> =
             described.iter().map(|(base, seen, item)| (&seen.evidence, base.class(2, &item.code))).collect();
         let blend = Blend::fit(&known);
-        let tested: Vec<Tested> =
-            described.iter().map(|(base, seen, item)| tested(base, &blend, seen, &item.code)).collect();
+        // How sure one may be is told by what was not learnt in any words.
+        let tested: Vec<Tested> = described
+            .iter()
+            .filter(|(_, seen, _)| !seen.query.is_told)
+            .map(|(base, seen, item)| tested(base, &blend, seen, &item.code))
+            .collect();
         sets.insert(language, Sets::fit(training.coverage, &truths(&tested)));
         rules.insert(language, rule(of_language(), &blend, training.seed));
         blends.insert(language, blend);
@@ -234,14 +248,40 @@ fn queries<'a>(items: &'a [Item], vague: &[Vague], parts: &Parts) -> Vec<Query<'
     let described = items.iter().filter(|item| !item.asked.is_empty()).filter_map(|item| {
         let (part, language) = (parts.of(&item.group)?, Language::detect(&item.asked));
         let is_query = item.kind == Kind::Past || language == Language::Ko;
-        is_query.then(|| Query { text: item.asked.clone(), language, item: Some(item), is_listed: false, part })
+        is_query.then(|| Query {
+            text: item.asked.clone(),
+            language,
+            item: Some(item),
+            is_listed: false,
+            is_told: false,
+            part,
+        })
     });
     let vague = vague.iter().filter_map(|Vague { text, group, is_listed }| {
         let part = parts.of(group)?;
         let language = Language::detect(text);
-        Some(Query { text: text.clone(), language, item: None, is_listed: *is_listed, part })
+        Some(Query { text: text.clone(), language, item: None, is_listed: *is_listed, is_told: false, part })
     });
     described.chain(vague).collect()
+}
+
+/// Things that a model has learnt, each beside a word of another: of the things the headings list, none is there twice, so
+/// that what is held out would teach that words tell nothing, where half of what is asked names a thing as it was told.
+fn told_otherwise<'a>(items: &'a [Item], parts: &Parts, seed: u64) -> Vec<Query<'a>> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let of = |language| items.iter().filter(|item| Language::detect(&item.text) == language).collect::<Vec<&Item>>();
+    let mut told = Vec::new();
+    for language in [Language::En, Language::Ko] {
+        let items = of(language);
+        for item in items.iter().step_by(TOLD) {
+            let Some(Part::Fold(fold)) = parts.of(&item.group) else { continue };
+            let word = items.choose(&mut rng).and_then(|other| other.text.split_whitespace().next()).unwrap_or("");
+            let part = Part::Fold((fold + 1) % NUM_FOLDS);
+            let text = format!("{word} {}", item.text);
+            told.push(Query { text, language, item: Some(item), is_listed: false, is_told: true, part });
+        }
+    }
+    told
 }
 
 /// Vague texts cut from descriptions, for languages without a list; what is tested has no part in it.
@@ -263,7 +303,8 @@ impl<'a> Query<'a> {
     /// A tested line by its name alone, and by its name under all that stands above it.
     fn bare_and_in_context(&self) -> Option<[Query<'a>; 2]> {
         let item = self.item.filter(|item| item.kind == Kind::National && self.part == Part::Test)?;
-        let query = |text| Query { text, language: self.language, item: Some(item), is_listed: false, part: self.part };
+        let Self { language, part, .. } = *self;
+        let query = |text| Query { text, language, item: Some(item), is_listed: false, is_told: false, part };
         Some([query(item.text.clone()), query(format!("{} {}", item.text, item.context))])
     }
 }
