@@ -137,7 +137,7 @@ fn without_tables_the_built_in_headings_are_learnt_by_what_they_mean() {
     for part in ["past", "past_korean"] {
         // By words alone it is 0.09 and 0.11.
         let top3 = report[part]["hs4"]["top3"].as_f64().unwrap();
-        assert!(top3 > 0.3, "{part}: {top3}");
+        assert!(top3 > 0.25, "{part}: {top3}");
     }
     for (text, heading) in [("wireless headphones", "8518"), ("냉동 새우", "0306")] {
         let scored = haetae(home.path(), &["score", "hs", "--text", text, "--json"]);
