@@ -3,11 +3,14 @@
 //! The file is `haetae.toml` in the home folder. An unknown key or a bad value stops the start and names the key.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio_postgres::config::{Host, SslMode};
 
 use crate::access::{Access, Grant};
 use crate::kernels::{Isa, KvType};
@@ -31,6 +34,10 @@ pub enum Error {
     McpServer { name: String, reason: String },
     #[error("the collector's URL is `{url}`, and must begin with `http://` or `https://`")]
     Collector { url: String },
+    #[error(
+        "`datasets.url`: {reason}\n\nhint: `postgres://USER:PASSWORD@HOST/DATABASE`, or `postgres:///DATABASE?host=FOLDER` for a socket"
+    )]
+    DatabaseUrl { reason: String },
 }
 
 /// A value that is never printed.
@@ -64,6 +71,7 @@ pub struct ConfigFile {
     pub models: ModelsFile,
     pub mcp: McpFile,
     pub telemetry: TelemetryFile,
+    pub datasets: DatasetsFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -179,6 +187,13 @@ pub struct McpServerFile {
 pub struct TelemetryFile {
     /// Base URL of an OpenTelemetry collector that takes spans by OTLP over HTTP; none are sent where absent.
     pub otlp_url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatasetsFile {
+    /// URL of a PostgreSQL database that keeps the datasets; a file of the home folder does where absent.
+    pub url: Option<Secret>,
 }
 
 /// A key, and what whoever presents it may.
@@ -308,6 +323,8 @@ pub struct Config {
     pub mcp_servers: Vec<McpServer>,
     /// The collector of spans.
     pub otlp_url: Option<String>,
+    /// The database of the datasets, where it is not a file.
+    pub datasets_url: Option<DatabaseUrl>,
 }
 
 /// Sizes of the local engine.
@@ -360,6 +377,7 @@ pub struct Overrides {
     pub remote_key: Option<Secret>,
     pub qdrant_url: Option<String>,
     pub otlp_url: Option<String>,
+    pub datasets_url: Option<Secret>,
 }
 
 impl Config {
@@ -418,6 +436,7 @@ impl Config {
             qdrant: overrides.qdrant_url.or(file.index.qdrant_url).map(|url| (url, file.index.qdrant_key)),
             mcp_servers: McpServer::read_all(file.mcp.servers)?,
             otlp_url: collector(overrides.otlp_url.or(file.telemetry.otlp_url))?,
+            datasets_url: database(overrides.datasets_url.or(file.datasets.url))?,
         })
     }
 }
@@ -427,6 +446,59 @@ fn collector(url: Option<String>) -> Result<Option<String>, Error> {
     match url.filter(|url| !url.is_empty()) {
         Some(url) if !url.starts_with("http://") && !url.starts_with("https://") => Err(Error::Collector { url }),
         url => Ok(url),
+    }
+}
+
+/// The URL of a database; an empty one is none.
+fn database(url: Option<Secret>) -> Result<Option<DatabaseUrl>, Error> {
+    url.filter(|url| !url.reveal().is_empty()).map(|url| url.reveal().parse()).transpose()
+}
+
+/// A PostgreSQL database that is spoken to over TCP or a Unix socket, in the clear. Its password is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseUrl(tokio_postgres::Config);
+
+impl DatabaseUrl {
+    /// What the driver takes.
+    pub fn settings(&self) -> &tokio_postgres::Config {
+        &self.0
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = Error;
+
+    fn from_str(url: &str) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::DatabaseUrl { reason };
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(wrong("it must begin with `postgres://`".into()));
+        }
+        let no_tls = || wrong("TLS is not built in: leave `sslmode` out, or set it to `disable`".into());
+        let config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            if source.contains("sslmode") { no_tls() } else { wrong(source) }
+        })?;
+        if config.get_ssl_mode() == SslMode::Require { Err(no_tls()) } else { Ok(Self(config)) }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = match self.0.get_hosts().first() {
+            Some(Host::Tcp(host)) => host.clone(),
+            #[cfg(unix)]
+            Some(Host::Unix(folder)) => folder.display().to_string(),
+            None => self.0.get_hostaddrs().first().map(ToString::to_string).unwrap_or_default(),
+        };
+        let port = self.0.get_ports().first().copied().unwrap_or(5432);
+        let database = self.0.get_dbname().or(self.0.get_user()).unwrap_or_default();
+        write!(f, "postgres://{host}:{port}/{database}")
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -516,6 +588,25 @@ mod tests {
         let [server] = &resolve(file, Overrides::default()).unwrap().mcp_servers[..] else { panic!("one server") };
         assert_eq!((server.access, server.trusted_read_only.len()), (Access::Audit, 0));
         assert!(!format!("{server:?}").contains("\"t\""), "{server:?}");
+    }
+
+    #[test]
+    fn a_database_is_told_without_its_password_and_one_that_cannot_be_with_the_reason() {
+        let of = |url: &str| resolve(&format!("[datasets]\nurl = \"{url}\""), Overrides::default());
+        let shown = |url: &str| format!("{:?}", of(url).unwrap().datasets_url.unwrap());
+        assert_eq!(shown("postgres://kim:secret@db.local:6000/sets"), "postgres://db.local:6000/sets");
+        assert_eq!(shown("postgres:///sets?host=/run/postgresql&user=kim"), "postgres:///run/postgresql:5432/sets");
+        assert_eq!(of("").unwrap().datasets_url, None);
+        for (url, reason) in [
+            ("mysql://kim:secret@db.local/sets", "begin with `postgres://`"),
+            ("postgres://kim:secret@db.local/sets?sslmode=require", "TLS is not built in"),
+            ("postgres://kim:secret@db.local/sets?sslmode=verify-full", "TLS is not built in"),
+            ("postgres://kim:secret@db.local:port/sets", "port"),
+            ("postgres://kim:secret@db.local/sets?colour=red", "colour"),
+        ] {
+            let error = of(url).unwrap_err().to_string();
+            assert!(error.contains(reason) && !error.contains("secret"), "{url}: {error}");
+        }
     }
 
     #[test]

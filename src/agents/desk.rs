@@ -12,6 +12,7 @@ use jiff::civil::Date;
 
 use super::tool::Failure;
 use crate::access::{Access, Grant};
+use crate::datasets::Place;
 use crate::documents;
 use crate::network::Network;
 use crate::rag::Rag;
@@ -24,6 +25,7 @@ use crate::scoring::{self, Capacity, Purpose, Reader, Scored, Shelf};
 pub struct Desk {
     services: Arc<Services>,
     grant: Grant,
+    datasets: Place,
 }
 
 struct Services {
@@ -56,12 +58,23 @@ impl Desk {
             delinquency: OnceLock::new(),
             documents: OnceLock::new(),
         };
-        Self { services: Arc::new(services), grant: Grant::everything() }
+        Self { services: Arc::new(services), grant: Grant::everything(), datasets: Place::in_home(home) }
+    }
+
+    /// The same with the datasets of another place than the home folder.
+    #[must_use]
+    pub fn with_datasets(self, datasets: Place) -> Self {
+        Self { datasets, ..self }
+    }
+
+    /// Where the datasets are kept.
+    pub fn datasets(&self) -> &Place {
+        &self.datasets
     }
 
     /// The same services for another caller.
     pub fn of(&self, grant: &Grant) -> Self {
-        Self { services: Arc::clone(&self.services), grant: grant.clone() }
+        Self { grant: grant.clone(), ..self.clone() }
     }
 
     /// What the caller may.

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::agents::{Agents, Desk, Registry, Source};
 use crate::chat::{Approved, Chat};
 use crate::config::{Config, EngineChoice};
-use crate::datasets::{Runner, Services};
+use crate::datasets::{Place, Runner, Services};
 use crate::engine::{self, BoxFuture, Calls, Engine, LocalEngine, ModelInfo, remote::RemoteEngine};
 use crate::history::History;
 use crate::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose};
@@ -220,10 +220,11 @@ pub async fn build_state(config: &Config) -> anyhow::Result<AppState> {
         prompts: Some(Arc::clone(&prompts)),
         rag: Some(Arc::clone(&rag)),
     };
-    let datasets = Runner::start(&config.home, services)?;
+    let place = Place::from(config);
+    let datasets = Runner::start(&config.home, &place, services)?;
     let chat = Chat::new(Arc::clone(&engine), Some(Arc::clone(&rag)), Arc::clone(&prompts))
-        .with_approved(Approved::open(&config.home)?);
-    let desk = Arc::new(Desk::new(&config.home, Some(rag)));
+        .with_approved(Approved::open(&place)?);
+    let desk = Arc::new(Desk::new(&config.home, Some(rag)).with_datasets(place));
     let registry =
         Registry::with_sources(start_sources(config).into_iter().map(|client| client as Arc<dyn Source>).collect());
     for key in &config.api_keys {
@@ -295,7 +296,7 @@ pub async fn agents_over_demo(config: &Config, world: &Path) -> anyhow::Result<A
         Ok(index)
     })
     .await??;
-    over(engine, index, world, Registry::default())
+    over(engine, index, world, Place::in_home(world), Registry::default())
 }
 
 /// The same over a world whose tables `edit` has changed and the corpora that stand in `world` already; the settings' own
@@ -323,14 +324,20 @@ pub async fn agents_over_edited(
         Ok(index)
     })
     .await??;
-    over(engine, index, world, Registry::default())
+    over(engine, index, world, Place::in_home(world), Registry::default())
 }
 
-fn over(engine: Arc<dyn Engine>, index: Index, home: &Path, registry: Registry) -> anyhow::Result<Agents> {
+fn over(
+    engine: Arc<dyn Engine>,
+    index: Index,
+    home: &Path,
+    datasets: Place,
+    registry: Registry,
+) -> anyhow::Result<Agents> {
     let rag = Arc::new(Rag::new(Arc::new(index)));
     let prompts = Arc::new(Prompts::load()?);
     let chat = Chat::new(engine, Some(Arc::clone(&rag)), Arc::clone(&prompts));
-    let desk = Arc::new(Desk::new(home, Some(rag)));
+    let desk = Arc::new(Desk::new(home, Some(rag)).with_datasets(datasets));
     Ok(Agents::with_registry(home, chat, desk, prompts, registry)?)
 }
 
@@ -372,7 +379,7 @@ async fn with_engine(config: &Config, engine: Arc<dyn Engine>) -> anyhow::Result
     // One request may be all there is: it is to find the foreign tools there, or the reason why not.
     futures::future::join_all(clients.iter().map(|client| client.tried())).await;
     let sources = clients.into_iter().map(|client| client as Arc<dyn Source>).collect();
-    over(engine, index, &config.home, Registry::with_sources(sources))
+    over(engine, index, &config.home, Place::from(config), Registry::with_sources(sources))
 }
 
 /// Stands where no language model is wanted: every generation is refused.

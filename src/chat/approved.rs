@@ -8,7 +8,6 @@
 //! Knows nothing of passages: whether the evidence of a row still stands is for [`crate::rag`] to say.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
@@ -16,7 +15,7 @@ use serde::Serialize;
 
 use super::check::{Amount, amounts, num_denials};
 use crate::datasets::store::{ApprovedQuestion, Judgement, Marks};
-use crate::datasets::{self, State, Store, StoredRow};
+use crate::datasets::{self, Place, State, Store, StoredRow};
 use crate::index::{Kind, terms};
 use crate::lang::{Language, is_hangul};
 
@@ -53,7 +52,7 @@ pub struct Approver {
     pub at: String,
 }
 
-/// The approved answers of a home folder. Blocks.
+/// The approved answers of all datasets. Blocks.
 pub struct Approved {
     store: Store,
     known: Mutex<Known>,
@@ -67,16 +66,15 @@ struct Known {
 }
 
 impl Approved {
-    /// `None` where the home folder has no datasets.
+    /// `None` where no datasets were kept yet.
     ///
     /// # Errors
     /// The store's.
-    pub fn open(home: &Path) -> Result<Option<Self>, datasets::Error> {
-        let path = Store::file(home);
-        if !path.is_file() {
+    pub fn open(place: &Place) -> Result<Option<Self>, datasets::Error> {
+        if !place.is_there() {
             return Ok(None);
         }
-        Ok(Some(Self { store: Store::open(&path)?, known: Mutex::default() }))
+        Ok(Some(Self { store: place.open()?, known: Mutex::default() }))
     }
 
     /// The approved row that asks the same as `question` within the corpora, the nearest where there are several.

@@ -8,6 +8,7 @@ use super::AskArgs;
 use crate::app;
 use crate::chat::{Answer, Approved, Chat, Event, TurnRequest};
 use crate::config::Config;
+use crate::datasets::Place;
 use crate::prompts::Prompts;
 use crate::rag::Rag;
 
@@ -48,7 +49,7 @@ pub(super) async fn chat(config: &Config) -> anyhow::Result<Chat> {
     })
     .await??;
     let chat = Chat::new(engine, Some(Arc::new(Rag::new(Arc::new(index)))), Arc::new(Prompts::load()?));
-    Ok(chat.with_approved(Approved::open(&config.home)?))
+    Ok(chat.with_approved(Approved::open(&Place::from(config))?))
 }
 
 /// Prints what a reader should see as it comes.

@@ -14,9 +14,9 @@ use crate::config::Config;
 use crate::datasets::exports::{Format, export};
 use crate::datasets::filters::Retrieval;
 use crate::datasets::jobs::{self, Ended, Tools, Worker};
-use crate::datasets::store::{Dataset, Filter};
+use crate::datasets::store::{Dataset, Filter, WorkLock};
 use crate::datasets::{
-    self, Difficulty, GenerationConfig, Persona, QuestionType, Split, State, Store, StoredRow, Work, Writers,
+    self, Difficulty, GenerationConfig, Persona, Place, QuestionType, Split, State, Store, StoredRow, Work, Writers,
 };
 use crate::history::History;
 use crate::ingest::Document;
@@ -169,10 +169,10 @@ pub struct ReviewArgs {
 /// Those of the store, the settings and the services a command needs.
 pub(super) fn run(command: DatasetCommand, config: &Config) -> anyhow::Result<ExitCode> {
     if let DatasetCommand::Bench { rows } = command {
-        return bench(rows);
+        return bench(rows, config);
     }
     fs_err::create_dir_all(&config.home)?;
-    let store = Store::open(&Store::file(&config.home))?;
+    let store = Place::from(config).open()?;
     match command {
         DatasetCommand::Generate(args) => return generate(&args, config, &store),
         DatasetCommand::Resume { name } => return resume(&name, config, &store),
@@ -212,7 +212,7 @@ fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Resu
     if let Some(num) = args.preview {
         return preview(&settings, &documents, num);
     }
-    let _lock = store.work_on(&args.name)?;
+    let lock = store.work_on(&args.name)?;
     let (dataset, job) = jobs::begin(store, &args.name, &settings, &documents)?;
     for note in &job.notes {
         eprintln!("plan: {note}");
@@ -226,7 +226,7 @@ fn generate(args: &GenerateArgs, config: &Config, store: &Store) -> anyhow::Resu
         return Ok(ExitCode::SUCCESS);
     }
     // The latest generation is gone on with, which may be one that filled a hole.
-    work(config, store, &dataset, &job.config, documents)
+    work(config, lock, &dataset, &job.config, documents)
 }
 
 fn preview(settings: &GenerationConfig, documents: &[Document], num: usize) -> anyhow::Result<ExitCode> {
@@ -251,21 +251,22 @@ fn preview(settings: &GenerationConfig, documents: &[Document], num: usize) -> a
 
 fn resume(name: &str, config: &Config, store: &Store) -> anyhow::Result<ExitCode> {
     let dataset = store.dataset(name)?;
-    let _lock = store.work_on(name)?;
+    let lock = store.work_on(name)?;
     jobs::resume(store, &dataset)?;
     let settings = store.job(&dataset)?.context("the job was there a moment ago")?.config;
     let documents = datasets::documents(&config.home, &settings.corpus)?;
-    work(config, store, &dataset, &settings, documents)
+    work(config, lock, &dataset, &settings, documents)
 }
 
 /// Starts what the settings need, and works.
 fn work(
     config: &Config,
-    store: &Store,
+    lock: WorkLock,
     dataset: &Dataset,
     settings: &GenerationConfig,
     documents: Vec<Document>,
 ) -> anyhow::Result<ExitCode> {
+    let store = &lock.store().clone();
     let searches = settings.filters.round_trip.enabled || settings.filters.answerable.enabled;
     let asks_model = settings.generator != Writers::Templates || settings.filters.judge.enabled;
     let retrieval = if searches {
@@ -285,7 +286,7 @@ fn work(
         } else {
             (None, None)
         };
-        let worker = Worker::new(store, dataset, Tools { engine, prompts, retrieval }, documents)?;
+        let worker = Worker::new(lock, dataset, Tools { engine, prompts, retrieval }, documents)?;
         let bar = ProgressBar::new(store.job(dataset)?.map_or(0, |job| job.num_pending) as u64);
         bar.set_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")?);
         bar.enable_steady_tick(Duration::from_millis(500));
@@ -454,7 +455,7 @@ fn review(args: &ReviewArgs, store: &Store) -> anyhow::Result<()> {
 
 fn refresh(name: &str, config: &Config, store: &Store) -> anyhow::Result<()> {
     let dataset = store.dataset(name)?;
-    let _lock = store.work_on(name)?;
+    let _lock = store.work_alone_on(name)?;
     let report = datasets::refresh(store, &dataset, &datasets::documents(&config.home, &dataset.corpus)?)?;
     println!(
         "{} rows: {} unchanged, {} followed to a new place, {} stale",
@@ -488,10 +489,11 @@ fn import(
 /// Longest time a list, a filter, a search or a count may take at the 95th percentile.
 const MAX_P95: Duration = Duration::from_millis(100);
 
-fn bench(num_rows: usize) -> anyhow::Result<ExitCode> {
+/// On a server of its own schema where one is set, else in a file that is removed.
+fn bench(num_rows: usize, config: &Config) -> anyhow::Result<ExitCode> {
     let folder = std::env::temp_dir().join(format!("haetae-dataset-bench-{}", std::process::id()));
     fs_err::create_dir_all(&folder)?;
-    let measured = datasets::bench::measure(&folder, num_rows);
+    let measured = datasets::bench::measure(&folder, config.datasets_url.as_ref(), num_rows);
     fs_err::remove_dir_all(&folder)?;
     let mut code = ExitCode::SUCCESS;
     for (what, times) in measured? {

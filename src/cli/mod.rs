@@ -77,6 +77,9 @@ pub struct Settings {
     /// Send OpenTelemetry spans to this collector (base URL of OTLP over HTTP, as in http://127.0.0.1:4318)
     #[arg(long, global = true, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_url: Option<String>,
+    /// Keep datasets in this PostgreSQL database instead of a file of the home folder; for several workers on one generation
+    #[arg(long, global = true, env = "HAETAE_DATASETS_URL", hide_env_values = true, value_name = "URL")]
+    pub datasets_url: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -273,6 +276,7 @@ impl Cli {
             remote_key: settings.remote_key.map(Secret::new),
             qdrant_url: settings.qdrant_url,
             otlp_url: settings.otlp_url,
+            datasets_url: settings.datasets_url.map(Secret::new),
             ..Overrides::default()
         };
         if let Command::Serve(args) = &self.command {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::exports::{Format, export};
 use super::store::{Filter, NewRow, Store};
 use super::{Difficulty, Error, Evidence, Generator, Lineage, Persona, QuestionType, Row, Split, State};
+use crate::config::DatabaseUrl;
 use crate::lang::Language;
 
 /// Times that each query is asked, each with other values.
@@ -88,12 +89,21 @@ fn row(at: usize) -> NewRow {
 /// What was done, and how long each time took, shortest first.
 pub type Measured = Vec<(String, Vec<Duration>)>;
 
-/// Fills a store in `folder` with invented rows and measures it.
+/// Fills a store with invented rows and measures it: on the server where one is named, in a schema that is removed at the
+/// end, else in a file of `folder`, where the exports go, too.
 ///
 /// # Errors
 /// The store's and the exports'.
-pub fn measure(folder: &Path, num_rows: usize) -> Result<Measured, Error> {
-    let store = Store::open(&folder.join("datasets.sqlite"))?;
+pub fn measure(folder: &Path, url: Option<&DatabaseUrl>, num_rows: usize) -> Result<Measured, Error> {
+    let Some(url) = url else { return of(&Store::open(&Store::file(folder))?, folder, num_rows) };
+    let schema = format!("haetae_bench_{}", std::process::id());
+    let store = Store::connect_to(url, &schema)?;
+    let measured = of(&store, folder, num_rows);
+    store.remove_schema(&schema)?;
+    measured
+}
+
+fn of(store: &Store, folder: &Path, num_rows: usize) -> Result<Measured, Error> {
     let dataset = store.create("bench", "valuation")?;
     let version = store.begin_version(dataset.id, "invented")?;
     let mut measured = Measured::new();
@@ -135,7 +145,7 @@ pub fn measure(folder: &Path, num_rows: usize) -> Result<Measured, Error> {
     time("facets of a search", NUM_TIMES, &mut |at| facets(&searched(at)))?;
     for format in [Format::Openai, Format::Parquet, Format::Csv, Format::Beir] {
         let out = folder.join(format.name());
-        time(&format!("export {}", format.name()), 1, &mut |_| export(&store, &dataset, format, &out).map(|_| ()))?;
+        time(&format!("export {}", format.name()), 1, &mut |_| export(store, &dataset, format, &out).map(|_| ()))?;
     }
     Ok(measured)
 }

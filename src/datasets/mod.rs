@@ -1,9 +1,9 @@
 //! Datasets of questions and answers: planned, generated, filtered, kept, reviewed, exported.
 //!
 //! In: the documents of a corpus and a [`GenerationConfig`]; files of rows; logged conversations. Out: rows in one
-//! SQLite file ([`Store`]), and files that other programs read ([`exports`]). What a generation still has to do is kept
-//! in the same file as what it did, and one transaction writes both: a process killed at any moment loses nothing and
-//! doubles nothing. Knows no HTTP and no command line.
+//! database ([`Store`]), and files that other programs read ([`exports`]). What a generation still has to do is kept
+//! beside what it did, and one transaction writes both: a process killed at any moment loses nothing and doubles nothing.
+//! Knows no HTTP and no command line.
 
 pub mod bench;
 mod config;
@@ -36,20 +36,24 @@ pub use row::{
 pub use runner::{MAX_PREVIEW, Preview, Run, Runner, Services, documents};
 pub use split::{assign_splits, complete_splits};
 pub use stats::{Stats, stats};
-pub use store::Store;
+pub use store::{Place, Store};
 pub use templates::without_opening;
 
 /// Why a dataset could not be made, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("datasets `{path}` could not be opened: {source}")]
-    Open { path: PathBuf, source: rusqlite::Error },
+    #[error("datasets `{place}` could not be opened: {failure}")]
+    Open { place: String, failure: store::Failure },
     #[error(
-        "datasets `{path}` has format {version}, this program knows up to {known}\n\nhint: a newer haetae wrote it"
+        "datasets `{place}` has format {version}, this program knows {known}\n\nhint: another version of haetae wrote it"
     )]
-    TooNew { path: PathBuf, version: i64, known: i64 },
+    TooNew { place: String, version: i64, known: i64 },
     #[error("datasets: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Database(store::Failure),
+    #[error(
+        "the connection that showed this process to be at work on a dataset is lost\n\nhint: begin again, nothing of it is lost"
+    )]
+    LostLock,
     #[error("row {row} holds JSON that cannot be read: {source}")]
     Corrupt { row: i64, source: serde_json::Error },
     #[error("there is no dataset `{name}`\n\nhint: `haetae dataset list` names them all")]
@@ -96,6 +100,23 @@ pub enum Error {
     Prompt(#[from] crate::prompts::Error),
     #[error(transparent)]
     History(#[from] crate::history::Error),
+}
+
+impl From<store::Failure> for Error {
+    fn from(failure: store::Failure) -> Self {
+        Self::Database(failure)
+    }
+}
+
+impl Error {
+    /// Whether nothing was wrong but the way to the database.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::LostLock => true,
+            Self::Database(failure) | Self::Open { failure, .. } => failure.is_outage(),
+            _ => false,
+        }
+    }
 }
 
 /// Checks the name of a dataset: it becomes part of file names and URLs.

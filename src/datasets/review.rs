@@ -38,7 +38,7 @@ impl Store {
     /// Takes down that `reviewer` finds a row good; the state it has then.
     ///
     /// # Errors
-    /// [`Error::UnknownRow`], [`Error::Review`] without a reviewer, [`Error::Sqlite`].
+    /// [`Error::UnknownRow`], [`Error::Review`] without a reviewer, [`Error::Database`].
     pub fn approve(&self, dataset: &Dataset, row: i64, reviewer: &str) -> Result<State, Error> {
         self.judge(dataset, row, reviewer, true, None)
     }

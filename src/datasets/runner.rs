@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::filters::Retrieval;
 use super::jobs::{self, Ended, Hole, Tools, Worker};
-use super::store::{Dataset, Filter, Job, JobState, Store};
+use super::store::{Dataset, Filter, Job, JobState, Place, Store};
 use super::{Error, GenerationConfig, Note, StoredRow, Writers, complete_splits, plan};
 use crate::engine::Engine;
 use crate::ingest::{self, Document};
@@ -119,23 +119,22 @@ pub fn documents(home: &Path, corpus: &str) -> Result<Vec<Document>, Error> {
 }
 
 impl Runner {
-    /// Opens the datasets of `home` and begins to work on what runs there.
+    /// Opens the datasets of a place and begins to work on what runs there, over the corpora of `home`.
     ///
     /// # Errors
     /// The store's; [`Error::File`] where no thread is to be had.
-    pub fn start(home: &Path, services: Services) -> Result<Self, Error> {
-        let path = Store::file(home);
-        let store = Store::open(&path)?;
+    pub fn start(home: &Path, place: &Place, services: Services) -> Result<Self, Error> {
+        let store = place.open()?;
         let at_work = AtWork::default();
         let (nudge, nudged) = mpsc::unbounded_channel();
         // A connection of its own: what it writes does not hold up who reads.
         let shop = Workshop {
-            store: Store::open(&path)?,
+            store: store.another()?,
             home: home.into(),
             services: services.clone(),
             at_work: Arc::clone(&at_work),
         };
-        let failed = |source| Error::File { act: "starting the worker", path: path.clone(), source };
+        let failed = |source| Error::File { act: "starting the worker", path: home.into(), source };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
         let thread = std::thread::Builder::new().name("datasets".into());
         thread.spawn(move || runtime.block_on(shop.run(nudged))).map_err(failed)?;
@@ -222,7 +221,8 @@ impl Runner {
         store.keep_documents(&documents)?;
         let (dataset, job) = store.begin_job("preview", config, &plan)?;
         let started = Instant::now();
-        Worker::new(&store, &dataset, self.services.tools(config), documents)?.run(|_, _| {}).await?;
+        let lock = store.work_on(&dataset.name)?;
+        Worker::new(lock, &dataset, self.services.tools(config), documents)?.run(|_, _| {}).await?;
         let seconds = started.elapsed().as_secs_f64();
         let page = store.list(&dataset, &Filter::default(), 0, num)?;
         let num_good = page.rows.iter().filter(|row| row.state.is_good()).count();
@@ -295,6 +295,11 @@ impl Workshop {
         match ended {
             Ok(ended) => tracing::info!(dataset = name, ?ended, "a generation stopped"),
             Err(Error::Busy { .. }) => return (name, true),
+            // Nothing is wrong with the generation: it goes on when the server is back.
+            Err(error) if error.is_outage() => {
+                tracing::warn!(dataset = name, %error, "a generation waits for the database");
+                return (name, true);
+            }
             Err(error) => {
                 tracing::error!(dataset = name, %error, "a generation was paused");
                 let paused = self.store.dataset(&name).and_then(|dataset| self.store.job(&dataset));
@@ -313,11 +318,11 @@ impl Workshop {
 
     async fn work_on(&self, name: &str) -> Result<Ended, Error> {
         let dataset = self.store.dataset(name)?;
-        let _lock = self.store.work_on(name)?;
+        let lock = self.store.work_on(name)?;
         let missing = || Error::NoJob { name: name.into(), act: "taken up" };
         let config = self.store.job(&dataset)?.ok_or_else(missing)?.config;
         let documents = documents(&self.home, &config.corpus)?;
-        let worker = Worker::new(&self.store, &dataset, self.services.tools(&config), documents)?;
+        let worker = Worker::new(lock, &dataset, self.services.tools(&config), documents)?;
         locked(&self.at_work).insert(name.into(), Begun { at: Instant::now(), num_items: 0, num_kept: 0 });
         let ended = worker
             .run(|num_items, num_kept| {

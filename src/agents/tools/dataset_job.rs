@@ -29,9 +29,6 @@ pub enum Action {
     Cancel,
 }
 
-/// The datasets' file in the home folder.
-const FILE: &str = "datasets.sqlite";
-
 impl Tool for DatasetJob {
     type Arguments = Arguments;
     const CARD: Card = Card {
@@ -46,12 +43,11 @@ impl Tool for DatasetJob {
     };
 
     fn call(&self, desk: &Desk, arguments: Arguments) -> Result<Outcome, Failure> {
-        let path = desk.home().join(FILE);
-        if !path.is_file() {
+        if !desk.datasets().is_there() {
             return Err(not_set_up("datasets", "`haetae dataset generate` makes one"));
         }
         let bad = |error: crate::datasets::Error| Failure::Bad { reason: error.to_string() };
-        let store = Store::open(&path).map_err(bad)?;
+        let store = desk.datasets().open().map_err(bad)?;
         let dataset = store.dataset(&arguments.name).map_err(bad)?;
         let (act, ko, en): (fn(&Store, &_) -> Result<(), _>, _, _) = match arguments.action {
             Action::Pause => (jobs::pause, "멈췄습니다", "paused"),

@@ -1,21 +1,24 @@
 //! A generation at work: items of the plan become rows, and each is written down together with what became of its item.
 //!
-//! One process works on a dataset at a time, which a file lock holds; it ends with the process, so a killed one leaves
-//! nothing to clean up. Items are done in the order of the plan and written in that order, whatever the model finishes
-//! first: a run that was killed and resumed gives the rows of one that was not.
+//! A worker takes up items, makes them side by side, and writes them down in the order of the plan, whatever is finished
+//! first: each waits until all before it are done. So a run that was killed and resumed gives the rows of one that was
+//! not, and several workers, where the store has them, give together the rows of one. What is made and not yet written
+//! is lost with its worker, and made again by whoever takes it up next.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use futures::StreamExt;
+use futures::stream::{FuturesUnordered, StreamExt};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
 use super::filters::{self, Near, Retrieval, Score};
 use super::plan::MODEL_TYPES;
-use super::store::{Dataset, Filter, ItemState, Job, JobState, NewRow, Outcome, Pending, Store, Timed};
+use super::store::{
+    Dataset, Filter, ItemState, Job, JobState, NewRow, Outcome, Pending, Standing, Store, Timed, Turn, WorkLock,
+};
 use super::templates::wording;
 use super::{
     Error, GenerationConfig, Generator, Lineage, Persona, QuestionType, Row, State, Work, Writers, model, plan,
@@ -43,8 +46,16 @@ pub enum Ended {
     Cancelled,
 }
 
-/// Items fetched at a time.
-const BATCH: usize = 32;
+/// Items that may be made and wait for their turn; with more, a slow worker would have the others work for nothing if they
+/// are stopped.
+const MAX_MADE: usize = 32;
+
+/// How often a worker asks whether an item has its turn: at first, and at most.
+const PATIENCE: Duration = Duration::from_millis(1);
+const MAX_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How often a worker without items looks whether the others have left any.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Longest wait between two attempts, in seconds.
 const MAX_BACKOFF: i64 = 300;
@@ -68,7 +79,11 @@ pub fn begin(
         Err(Error::Unknown { .. }) => {
             let plan = plan(config, documents)?;
             store.keep_documents(documents)?;
-            store.begin_job(name, config, &plan)
+            match store.begin_job(name, config, &plan) {
+                // Another process began the same while this one planned.
+                Err(Error::Exists { .. }) => begin(store, name, config, documents),
+                begun => begun,
+            }
         }
         Err(error) => Err(error),
     }
@@ -145,14 +160,54 @@ struct Made {
     refusal: Option<String>,
 }
 
+/// The items a worker has taken up.
+#[derive(Default)]
+struct Hand {
+    /// All of them, by their place in the plan.
+    taken: BTreeSet<i64>,
+    /// Those not begun yet.
+    waiting: VecDeque<Pending>,
+    /// Those that wait for their turn.
+    made: BTreeMap<i64, Made>,
+}
+
+impl Hand {
+    fn drop(&mut self, ordinal: i64) {
+        self.taken.remove(&ordinal);
+        self.made.remove(&ordinal);
+    }
+
+    /// The one that may have its turn: no other here comes before it.
+    fn first_made(&self) -> Option<&Made> {
+        self.taken.first().and_then(|first| self.made.get(first))
+    }
+}
+
+/// The questions that are there already.
+#[derive(Default)]
+struct Known {
+    near: Near,
+    /// The last row that was read.
+    seen: i64,
+}
+
+impl Known {
+    fn add(&mut self, id: i64, question: &str) {
+        if id > self.seen {
+            self.near.add(id, question);
+            self.seen = id;
+        }
+    }
+}
+
 /// A generation with what it works with.
 pub struct Worker {
+    lock: WorkLock,
     store: Store,
-    dataset: Dataset,
     job: Job,
     tools: Tools,
     documents: HashMap<(String, String), Document>,
-    near: Mutex<Near>,
+    known: Mutex<Known>,
 }
 
 impl Worker {
@@ -160,7 +215,8 @@ impl Worker {
     ///
     /// # Errors
     /// [`Error::NoJob`]; [`Error::Config`] where a filter or the plan needs a tool that is absent; the store's.
-    pub fn new(store: &Store, dataset: &Dataset, tools: Tools, documents: Vec<Document>) -> Result<Self, Error> {
+    pub fn new(lock: WorkLock, dataset: &Dataset, tools: Tools, documents: Vec<Document>) -> Result<Self, Error> {
+        let store = lock.store().clone();
         let missing = || Error::NoJob { name: dataset.name.clone(), act: "resumed" };
         let job = store.job(dataset)?.ok_or_else(missing)?;
         let filters = &job.config.filters;
@@ -168,12 +224,12 @@ impl Worker {
             return Err(Error::Config { reason: "the filters that search need an index".into() });
         }
         let documents = documents.into_iter().map(|d| ((d.id.clone(), super::text_version(&d.text)), d)).collect();
-        let mut near = Near::default();
+        let mut known = Known::default();
         store.for_each::<Error>(dataset, &Filter::good(), |row| {
-            near.add(row.id, &row.row.question);
+            known.add(row.id, &row.row.question);
             Ok(())
         })?;
-        Ok(Self { store: store.clone(), dataset: dataset.clone(), job, tools, documents, near: Mutex::new(near) })
+        Ok(Self { lock, store, job, tools, documents, known: Mutex::new(known) })
     }
 
     /// Works until the plan is done or someone stops it. `progress` sees the number of items done and rows kept since
@@ -183,38 +239,102 @@ impl Worker {
     /// The store's; an item's own failure is written down with the item and tried again later.
     pub async fn run(&self, mut progress: impl FnMut(usize, usize)) -> Result<Ended, Error> {
         let (mut num_items, mut num_kept) = (0, 0);
+        let mut hand = Hand::default();
+        // What is being made when the work is stopped is dropped, and done again when it goes on.
+        let mut making = FuturesUnordered::new();
+        let mut patience = PATIENCE;
         loop {
-            match self.store.job_state(self.job.id)? {
-                JobState::Running => {}
-                JobState::Paused => return Ok(Ended::Paused),
-                JobState::Cancelled => return Ok(Ended::Cancelled),
-                JobState::Done => return Ok(Ended::Done),
+            self.take_up(&mut hand)?;
+            while making.len() < self.job.config.parallel
+                && let Some(item) = hand.waiting.pop_front()
+            {
+                making.push(self.make(item));
             }
-            let now = seconds();
-            let pending = self.store.pending(self.job.id, now, BATCH)?;
-            if pending.is_empty() {
-                let Some(next) = self.store.next_attempt(self.job.id)? else {
-                    self.store.set_job_state(self.job.id, &[JobState::Running], JobState::Done)?;
-                    return Ok(Ended::Done);
-                };
-                let wait = (next - now).clamp(1, 5) as u64;
-                tokio::time::sleep(std::time::Duration::from_secs(wait)).await;
-                continue;
-            }
-            let mut work =
-                futures::stream::iter(pending).map(|item| self.make(item)).buffered(self.job.config.parallel);
-            while let Some(made) = work.next().await {
-                num_items += 1;
-                num_kept += usize::from(self.finish(made)?);
-                progress(num_items, num_kept);
-                // Work that waits for nothing must not keep a thread to itself.
-                tokio::task::yield_now().await;
-                // What the others are at is dropped, and done again when it goes on.
-                if self.store.job_state(self.job.id)? != JobState::Running {
-                    break;
+            if hand.taken.is_empty() {
+                match self.rest().await? {
+                    Some(ended) => return Ok(ended),
+                    None => continue,
                 }
             }
+            let mut waits = false;
+            if let Some(made) = hand.first_made() {
+                let (ordinal, turn) = (made.item.ordinal, self.finish(made)?);
+                match turn {
+                    Turn::Done { accepted } => {
+                        num_items += 1;
+                        num_kept += usize::from(accepted);
+                        progress(num_items, num_kept);
+                    }
+                    Turn::Gone => {}
+                    Turn::Waits => waits = true,
+                    Turn::Stopped => return self.ended().map(|ended| ended.unwrap_or(Ended::Paused)),
+                }
+                if !waits {
+                    hand.drop(ordinal);
+                    patience = PATIENCE;
+                    // Work that waits for nothing must not keep a thread to itself.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+            }
+            tokio::select! {
+                Some(made) = making.next(), if !making.is_empty() => {
+                    let ordinal = made.item.ordinal;
+                    match self.sound(made)? {
+                        Some(made) => {
+                            hand.made.insert(ordinal, made);
+                        }
+                        None => {
+                            hand.drop(ordinal);
+                            num_items += 1;
+                            progress(num_items, num_kept);
+                        }
+                    }
+                }
+                () = tokio::time::sleep(patience), if waits => patience = (patience * 2).min(MAX_PATIENCE),
+            }
         }
+    }
+
+    /// Takes up more where all items at hand are begun. With as many made as may wait, only what they wait for.
+    fn take_up(&self, hand: &mut Hand) -> Result<(), Error> {
+        if !hand.waiting.is_empty() {
+            return Ok(());
+        }
+        self.lock.check()?;
+        let first = hand.made.keys().next().copied().filter(|_| hand.made.len() >= MAX_MADE);
+        let before = first.unwrap_or(i64::MAX);
+        let found = self.lock.take_up(self.job.id, seconds(), before, self.job.config.parallel, &hand.taken)?;
+        hand.taken.extend(found.iter().map(|item| item.ordinal));
+        hand.waiting.extend(found);
+        Ok(())
+    }
+
+    /// Waits until there may be items to take up; how the work ended, where it did.
+    async fn rest(&self) -> Result<Option<Ended>, Error> {
+        if let Some(ended) = self.ended()? {
+            return Ok(Some(ended));
+        }
+        let Some(next) = self.store.next_attempt(self.job.id)? else {
+            self.store.set_job_state(self.job.id, &[JobState::Running], JobState::Done)?;
+            return self.ended();
+        };
+        let wait = match next - seconds() {
+            // Others are at it.
+            ..=0 => LOOK,
+            left => Duration::from_secs(left.min(5) as u64),
+        };
+        tokio::time::sleep(wait).await;
+        Ok(None)
+    }
+
+    fn ended(&self) -> Result<Option<Ended>, Error> {
+        Ok(match self.store.job_state(self.job.id)? {
+            JobState::Running => None,
+            JobState::Paused => Some(Ended::Paused),
+            JobState::Cancelled => Some(Ended::Cancelled),
+            JobState::Done => Some(Ended::Done),
+        })
     }
 
     /// Does an item, up to the filters that look at the row and the index.
@@ -317,62 +437,65 @@ impl Worker {
         Ok(())
     }
 
-    /// Compares a row with those that are there and writes it down; whether it was accepted.
-    fn finish(&self, made: Made) -> Result<bool, Error> {
-        let Made { item, row, mut times, mut refusal } = made;
-        let mut row = match row {
-            Ok(Some(row)) => row,
-            // The cell was full, or the passage gave nothing.
-            Ok(None) => {
-                let state = if times.is_empty() { ItemState::Spare } else { ItemState::Known };
-                let outcome = Outcome { state, row: None, reason: None };
-                self.store.commit(self.dataset.id, &self.job, &item, &outcome, &times)?;
-                return Ok(false);
-            }
-            Err(error @ (Error::Sqlite(_) | Error::Corrupt { .. })) => return Err(error),
-            Err(error) => return self.put_off(&item, &error, &times),
-        };
-        // Items beside this one may have filled the cell since it was begun.
-        if self.store.is_full(self.job.id, &item.cell, self.job.config.rows)? {
-            let outcome = Outcome { state: ItemState::Spare, row: None, reason: None };
-            self.store.commit(self.dataset.id, &self.job, &item, &outcome, &[])?;
-            return Ok(false);
+    /// What may wait for its turn; an item that failed of its own is put off.
+    fn sound(&self, made: Made) -> Result<Option<Made>, Error> {
+        match made.row {
+            Err(error @ (Error::Database(_) | Error::Corrupt { .. })) => Err(error),
+            Err(error) => self.put_off(&made.item, &error, &made.times).map(|()| None),
+            Ok(_) => Ok(Some(made)),
         }
+    }
+
+    /// Compares a row with those that are there and writes it down, if it is its turn.
+    fn finish(&self, made: &Made) -> Result<Turn, Error> {
+        let seen = self.known().seen;
+        self.store.in_turn(&self.job, &made.item, (seconds(), seen), |standing| self.decided(made, standing))
+    }
+
+    fn decided(&self, made: &Made, Standing { is_full, news }: Standing) -> Result<Outcome, Error> {
+        let mut known = self.known();
+        news.iter().for_each(|(id, question)| known.add(*id, question));
+        let without = |state, times| Outcome { state, row: None, reason: None, times };
+        let Ok(Some(row)) = &made.row else {
+            // The cell was full, or the passage gave nothing.
+            let state = if made.times.is_empty() { ItemState::Spare } else { ItemState::Known };
+            return Ok(without(state, made.times.clone()));
+        };
+        // Items before this one may have filled the cell since it was begun.
+        if is_full {
+            return Ok(without(ItemState::Spare, Vec::new()));
+        }
+        let (mut row, mut times, mut refusal) = (row.clone(), made.times.clone(), made.refusal.clone());
         if refusal.is_none()
-            && let Some(score) = filters::duplicate(&row, &self.near(), &self.job.config.filters)?
+            && let Some(score) = filters::duplicate(&row, &known.near, &self.job.config.filters)?
         {
             times.push((score.filter, score.refusal.is_none(), score.micros));
             row.lineage.scores.insert(score.filter.into(), round(score.score));
             refusal = score.refusal;
         }
         let state = if refusal.is_none() { State::Accepted } else { State::Rejected };
-        let question = row.question.clone();
         let new = NewRow { row, state, reason: refusal, split: None, labels: Vec::new() };
-        let outcome = Outcome { state: ItemState::Done, row: Some(&new), reason: None };
-        let kept = self.store.commit(self.dataset.id, &self.job, &item, &outcome, &times)?;
-        if let Some(id) = kept {
-            self.near().add(id, &question);
-        }
-        Ok(kept.is_some())
+        Ok(Outcome { state: ItemState::Done, row: Some(new), reason: None, times })
     }
 
-    fn near(&self) -> MutexGuard<'_, Near> {
-        self.near.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits longer before each further attempt; after the last one the item has failed.
-    fn put_off(&self, item: &Pending, error: &Error, times: &[Timed]) -> Result<bool, Error> {
+    fn put_off(&self, item: &Pending, error: &Error, times: &[Timed]) -> Result<(), Error> {
         let attempts = item.attempts + 1;
         let reason = error.to_string();
         if attempts >= self.job.config.max_attempts {
-            let outcome = Outcome { state: ItemState::Failed, row: None, reason: Some(&reason) };
-            self.store.commit(self.dataset.id, &self.job, item, &outcome, times)?;
+            let (state, times) = (ItemState::Failed, times.to_vec());
+            let outcome = Outcome { state, row: None, reason: Some(reason), times };
+            self.store.give_up(self.job.id, item, &outcome)?;
         } else {
             let wait = (1_i64 << attempts.min(16)).min(MAX_BACKOFF);
             self.store.postpone(self.job.id, item, seconds() + wait, &reason)?;
         }
         tracing::warn!(item = item.ordinal, attempts, %error, "an item failed");
-        Ok(false)
+        Ok(())
     }
 }
 

@@ -35,7 +35,7 @@ async fn generated(folder: &Path, config: &GenerationConfig) -> (Store, Dataset)
     let store = Store::open(&folder.join("datasets.sqlite")).unwrap();
     let documents = valuation();
     let (dataset, _) = begin(&store, "probe", config, &documents).unwrap();
-    let worker = Worker::new(&store, &dataset, Tools::default(), documents).unwrap();
+    let worker = Worker::new(store.work_on("probe").unwrap(), &dataset, Tools::default(), documents).unwrap();
     assert_eq!(worker.run(|_, _| {}).await.unwrap(), Ended::Done);
     (store, dataset)
 }
@@ -82,7 +82,8 @@ async fn a_generation_stops_and_goes_on_and_ends_with_the_same_rows() {
     let store = Store::open(&parted.path().join("datasets.sqlite")).unwrap();
     let documents = valuation();
     let (dataset, _) = begin(&store, "probe", &config, &documents).unwrap();
-    let worker = Worker::new(&store, &dataset, Tools::default(), documents.clone()).unwrap();
+    let lock = store.work_on("probe").unwrap();
+    let worker = Worker::new(lock, &dataset, Tools::default(), documents.clone()).unwrap();
     let stopped = worker
         .run(|num_items, _| {
             if num_items == 40 {
@@ -96,7 +97,9 @@ async fn a_generation_stops_and_goes_on_and_ends_with_the_same_rows() {
     assert!(pause(&store, &dataset).is_err(), "it is paused already");
     let (again, _) = begin(&store, "probe", &config, &documents).unwrap();
     resume(&store, &again).unwrap();
-    let worker = Worker::new(&store, &again, Tools::default(), documents.clone()).unwrap();
+    drop(worker);
+    let lock = store.work_on("probe").unwrap();
+    let worker = Worker::new(lock, &again, Tools::default(), documents.clone()).unwrap();
     assert_eq!(worker.run(|_, _| {}).await.unwrap(), Ended::Done);
     assert_eq!(rows(&store, &again), expected);
 

@@ -1,6 +1,7 @@
 //! What was approved, in all datasets, for those who answer from it.
 
 use super::Store;
+use super::database::values;
 use crate::datasets::Error;
 
 /// A question whose answer two persons found right.
@@ -20,31 +21,29 @@ impl Store {
     /// See [`Marks`].
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Database`].
     pub fn marks(&self) -> Result<Marks, Error> {
-        let connection = self.connection.lock();
-        let mut statement = connection.prepare_cached(
-            "SELECT (SELECT COALESCE(SUM(num), 0) FROM facets WHERE state = 'approved'),
-                (SELECT COALESCE(MAX(id), 0) FROM edits), (SELECT COALESCE(MAX(id), 0) FROM decisions)",
-        )?;
-        Ok(statement.query_row([], |row| Ok(Marks(row.get(0)?, row.get(1)?, row.get(2)?)))?)
+        let sql = "SELECT (SELECT CAST(COALESCE(SUM(num), 0) AS BIGINT) FROM facets WHERE state = 'approved'),
+            (SELECT COALESCE(MAX(id), 0) FROM edits), (SELECT COALESCE(MAX(id), 0) FROM decisions)";
+        self.database.run(|session| session.one(sql, values![], |row| Ok(Marks(row.get(0)?, row.get(1)?, row.get(2)?))))
     }
 
     /// Every approved question that documents answer.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Database`].
     pub fn approved(&self) -> Result<Vec<ApprovedQuestion>, Error> {
-        let connection = self.connection.lock();
-        let mut statement = connection.prepare_cached(
+        let join = self.database.dialect().then_join();
+        let sql = format!(
             "SELECT rows.id, datasets.name, corpus, question FROM datasets
-             CROSS JOIN rows ON rows.dataset = datasets.id AND state = 'approved' AND type <> 'unanswerable'
-             CROSS JOIN contents ON contents.row = rows.id",
-        )?;
-        let questions = statement.query_map([], |row| {
-            let (row_id, dataset, corpus) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(ApprovedQuestion { row: row_id, dataset, corpus, question: row.get(3)? })
-        })?;
-        Ok(questions.collect::<Result<_, _>>()?)
+             {join} rows ON rows.dataset = datasets.id AND state = 'approved' AND type <> 'unanswerable'
+             {join} contents ON contents.row = rows.id"
+        );
+        self.database.run(|session| {
+            session.all(&sql, values![], |row| {
+                let (row_id, dataset, corpus) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(ApprovedQuestion { row: row_id, dataset, corpus, question: row.get(3)? })
+            })
+        })
     }
 }

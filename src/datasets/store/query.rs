@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
 use serde::Serialize;
 
-use super::rows::{COLUMNS, read_row};
+use super::database::{Dialect, Value, values};
+use super::rows::{columns, read_row};
 use super::{Dataset, Store, text};
 use crate::datasets::{Difficulty, Error, Persona, QuestionType, Split, State, StoredRow};
 use crate::lang::Language;
@@ -75,17 +74,32 @@ const FACETS: &str = "state, language, type, persona, difficulty, split, topic";
 /// A condition with its values.
 struct Condition {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Given>,
+}
+
+/// A value that a condition keeps.
+enum Given {
+    Integer(i64),
+    Text(String),
+}
+
+impl<'a> From<&'a Given> for Value<'a> {
+    fn from(given: &'a Given) -> Self {
+        match given {
+            Given::Integer(number) => Self::Integer(*number),
+            Given::Text(text) => Self::Text(text),
+        }
+    }
 }
 
 impl Condition {
     /// On the columns that `rows` and `facets` share.
     fn of(dataset: i64, filter: &Filter) -> Self {
-        let mut condition = Self { sql: "dataset = ?".into(), values: vec![Value::Integer(dataset)] };
+        let mut condition = Self { sql: "dataset = ?1".into(), values: vec![Given::Integer(dataset)] };
         if !filter.states.is_empty() {
-            let marks = vec!["?"; filter.states.len()].join(", ");
-            condition.sql.push_str(&format!(" AND state IN ({marks})"));
-            condition.values.extend(filter.states.iter().map(|state| Value::Text(state.name().into())));
+            let states = filter.states.iter().map(|state| condition.mark(Given::Text(state.name().into())));
+            let states: Vec<String> = states.collect();
+            condition.sql.push_str(&format!(" AND state IN ({})", states.join(", ")));
         }
         let columns = [
             ("language", filter.language.map(|language| language.code().to_owned())),
@@ -97,17 +111,27 @@ impl Condition {
         ];
         for (column, value) in columns {
             if let Some(value) = value {
-                condition.sql.push_str(&format!(" AND {column} = ?"));
-                condition.values.push(Value::Text(value));
+                let mark = condition.mark(Given::Text(value));
+                condition.sql.push_str(&format!(" AND {column} = {mark}"));
             }
         }
         condition
     }
 
-    fn and(&mut self, sql: &str, value: Value) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(sql);
+    /// Takes a value; what stands for it.
+    fn mark(&mut self, value: Given) -> String {
         self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    /// That a row holds the words of an expression.
+    fn and_matches(&mut self, expression: String, dialect: Dialect) {
+        self.values.push(Given::Text(expression));
+        self.sql.push_str(&format!(" AND {}", dialect.matches(self.values.len())));
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        self.values.iter().map(Value::from).collect()
     }
 }
 
@@ -119,10 +143,10 @@ enum Searched {
 }
 
 impl Searched {
-    fn of(filter: &Filter) -> Self {
+    fn of(filter: &Filter, dialect: Dialect) -> Self {
         match &filter.text {
             None => Self::All,
-            Some(words) => text::expression(words).map_or(Self::Nothing, Self::Terms),
+            Some(words) => text::expression(words, dialect).map_or(Self::Nothing, Self::Terms),
         }
     }
 }
@@ -136,40 +160,32 @@ impl Store {
         after: i64,
         limit: usize,
     ) -> Result<Vec<StoredRow>, Error> {
-        let mut condition = Condition::of(dataset, filter);
-        let from = match Searched::of(filter) {
+        let dialect = self.database.dialect();
+        let (mut condition, join) = (Condition::of(dataset, filter), dialect.then_join());
+        let (from, id) = match Searched::of(filter, dialect) {
             Searched::Nothing => return Ok(Vec::new()),
             Searched::Terms(expression) => {
-                condition.and("terms MATCH ?", Value::Text(expression));
-                // The ids come in order out of the full-text index, which `CROSS` has SQLite begin with.
-                condition.and("terms.rowid > ?", Value::Integer(after));
-                "terms CROSS JOIN rows ON rows.id = terms.rowid"
+                condition.and_matches(expression, dialect);
+                // The ids come in order out of the full-text index, where the join is told to begin with it.
+                (found_by_terms(dialect), "terms.rowid")
             }
-            Searched::All => {
-                condition.and("rows.id > ?", Value::Integer(after));
-                "rows"
-            }
+            Searched::All => ("rows".to_owned(), "rows.id"),
         };
-        let order = if from == "rows" { "rows.id" } else { "terms.rowid" };
+        let after = condition.mark(Given::Integer(after));
+        let limit = condition.mark(Given::Integer(limit as i64));
         let sql = format!(
-            "SELECT {COLUMNS} FROM {from} CROSS JOIN contents ON contents.row = rows.id WHERE {} ORDER BY {order}
+            "SELECT {} FROM {from} {join} contents ON contents.row = rows.id WHERE {} AND {id} > {after} ORDER BY {id}
              LIMIT {limit}",
+            columns(dialect),
             condition.sql
         );
-        let connection = self.connection.lock();
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(condition.values))?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(read_row(row)?);
-        }
-        Ok(found)
+        self.database.run(|session| session.all(&sql, &condition.values(), read_row))
     }
 
     /// A page of rows, by id, after the one named (0 for the first page).
     ///
     /// # Errors
-    /// [`Error::Sqlite`], [`Error::Corrupt`].
+    /// [`Error::Database`], [`Error::Corrupt`].
     pub fn list(&self, dataset: &Dataset, filter: &Filter, after: i64, limit: usize) -> Result<Page, Error> {
         let rows = self.rows_after(dataset.id, filter, after, limit)?;
         let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.id);
@@ -179,84 +195,86 @@ impl Store {
     /// How many rows are found.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Database`].
     pub fn count(&self, dataset: &Dataset, filter: &Filter) -> Result<i64, Error> {
+        let dialect = self.database.dialect();
         let mut condition = Condition::of(dataset.id, filter);
-        let sql = match Searched::of(filter) {
+        let sql = match Searched::of(filter, dialect) {
             Searched::Nothing => return Ok(0),
             Searched::Terms(expression) => {
-                condition.and("terms MATCH ?", Value::Text(expression));
-                format!("SELECT COUNT(*) FROM terms CROSS JOIN rows ON rows.id = terms.rowid WHERE {}", condition.sql)
+                condition.and_matches(expression, dialect);
+                format!("SELECT COUNT(*) FROM {} WHERE {}", found_by_terms(dialect), condition.sql)
             }
-            Searched::All => format!("SELECT COALESCE(SUM(num), 0) FROM facets WHERE {}", condition.sql),
+            Searched::All => {
+                format!("SELECT CAST(COALESCE(SUM(num), 0) AS BIGINT) FROM facets WHERE {}", condition.sql)
+            }
         };
-        let connection = self.connection.lock();
-        let mut statement = connection.prepare_cached(&sql)?;
-        Ok(statement.query_row(params_from_iter(condition.values), |row| row.get(0))?)
+        self.database.run(|session| session.one(&sql, &condition.values(), |row| row.get(0)))
     }
 
     /// The rows found, counted by each facet.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Database`].
     pub fn facets(&self, dataset: &Dataset, filter: &Filter) -> Result<Facets, Error> {
+        let dialect = self.database.dialect();
         let mut condition = Condition::of(dataset.id, filter);
-        let sql = match Searched::of(filter) {
+        let sql = match Searched::of(filter, dialect) {
             Searched::Nothing => return Ok(Facets::default()),
             Searched::Terms(expression) => {
-                condition.and("terms MATCH ?", Value::Text(expression));
-                format!(
-                    "SELECT {FACETS}, 1 FROM terms CROSS JOIN rows ON rows.id = terms.rowid WHERE {}",
-                    condition.sql
-                )
+                condition.and_matches(expression, dialect);
+                let from = found_by_terms(dialect);
+                format!("SELECT {FACETS}, CAST(1 AS BIGINT) FROM {from} WHERE {}", condition.sql)
             }
             Searched::All => format!("SELECT {FACETS}, num FROM facets WHERE {} AND num > 0", condition.sql),
         };
         let mut facets = Facets::default();
-        let connection = self.connection.lock();
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(condition.values))?;
-        while let Some(row) = rows.next()? {
-            let num: i64 = row.get(7)?;
-            facets.num_found += num;
-            let counts = [
-                &mut facets.state,
-                &mut facets.language,
-                &mut facets.kind,
-                &mut facets.persona,
-                &mut facets.difficulty,
-                &mut facets.split,
-                &mut facets.topic,
-            ];
-            for (column, counts) in counts.into_iter().enumerate() {
-                let value = row.get_ref(column)?.as_str().map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-                })?;
-                match counts.get_mut(value) {
-                    Some(count) => *count += num,
-                    None => {
-                        counts.insert(value.to_owned(), num);
+        self.database.run(|session| {
+            session.each(&sql, &condition.values(), |row| {
+                let num: i64 = row.get(7)?;
+                facets.num_found += num;
+                let counts = [
+                    &mut facets.state,
+                    &mut facets.language,
+                    &mut facets.kind,
+                    &mut facets.persona,
+                    &mut facets.difficulty,
+                    &mut facets.split,
+                    &mut facets.topic,
+                ];
+                for (column, counts) in counts.into_iter().enumerate() {
+                    let value = row.text(column)?;
+                    match counts.get_mut(value) {
+                        Some(count) => *count += num,
+                        None => {
+                            counts.insert(value.to_owned(), num);
+                        }
                     }
                 }
-            }
-        }
+                Ok(())
+            })
+        })?;
         Ok(facets)
     }
 
     /// The topics, types, personas and languages that have good rows: the map of what is covered.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Database`].
     pub fn coverage(&self, dataset: i64) -> Result<Vec<Covered>, Error> {
-        let connection = self.connection.lock();
-        let mut statement = connection.prepare_cached(
-            "SELECT topic, type, persona, language, SUM(num) FROM facets
-             WHERE dataset = ?1 AND state IN ('accepted', 'approved') GROUP BY 1, 2, 3, 4 HAVING SUM(num) > 0",
-        )?;
-        let cells = statement.query_map([dataset], |row| {
-            let (persona, language) = (row.get(2)?, row.get(3)?);
-            Ok(Covered { topic: row.get(0)?, kind: row.get(1)?, persona, language, num: row.get(4)? })
-        })?;
-        Ok(cells.collect::<Result<_, _>>()?)
+        let sql = "SELECT topic, type, persona, language, CAST(SUM(num) AS BIGINT) FROM facets
+            WHERE dataset = ?1 AND state IN ('accepted', 'approved')
+            GROUP BY topic, type, persona, language HAVING SUM(num) > 0 ORDER BY topic, type, persona, language";
+        self.database.run(|session| {
+            session.all(sql, values![dataset], |row| {
+                let (persona, language) = (row.get(2)?, row.get(3)?);
+                Ok(Covered { topic: row.get(0)?, kind: row.get(1)?, persona, language, num: row.get(4)? })
+            })
+        })
     }
+}
+
+/// Rows that the full-text index finds.
+fn found_by_terms(dialect: Dialect) -> String {
+    format!("terms {} rows ON rows.id = terms.rowid", dialect.then_join())
 }

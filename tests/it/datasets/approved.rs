@@ -8,7 +8,7 @@ use std::sync::Arc;
 use haetae::chat::{Answer, Approved, Chat, Event, MIN_NEARNESS, TurnRequest};
 use haetae::datasets::store::NewRow;
 use haetae::datasets::{
-    Difficulty, Error, Evidence, Generator, Lineage, Persona, QuestionType, Row, State, Store, text_version,
+    Difficulty, Error, Evidence, Generator, Lineage, Persona, Place, QuestionType, Row, State, Store, text_version,
 };
 use haetae::index::{DenseChoice, Index, embed::Embedder};
 use haetae::ingest;
@@ -69,7 +69,7 @@ async fn ask(home: &Path, question: &str) -> (Answer, Vec<String>, usize) {
     let engine = Arc::new(ScriptedEngine::new(Script { context_len: 4000, ..Script::default() }));
     let rag = Arc::new(Rag::new(Arc::new(index(home))));
     let chat = Chat::new(engine.clone(), Some(rag), Arc::new(Prompts::load().unwrap()));
-    let chat = chat.with_approved(Approved::open(home).unwrap());
+    let chat = chat.with_approved(Approved::open(&Place::in_home(home)).unwrap());
     let mut told = Vec::new();
     let answer = Answer::read(&chat, TurnRequest::question(question, vec!["own".into()]), |event| {
         if let Event::Approved { text, .. } = event {
@@ -127,7 +127,7 @@ fn rewordings_are_recognised_and_no_twin_is() {
     let folder = tempdir().unwrap();
     let rows: Vec<NewRow> = pairs.iter().map(|line| row(line["question"].as_str().unwrap(), Vec::new())).collect();
     approve(folder.path(), "own", &rows);
-    let approved = Approved::open(folder.path()).unwrap().unwrap();
+    let approved = Approved::open(&Place::in_home(folder.path())).unwrap().unwrap();
     let find = |asked: &str| {
         let found = approved.find::<Error>(asked, &["own".into()], |_, _| Ok(1.0)).unwrap();
         found.map(|found| found.row.row.question)
@@ -175,7 +175,7 @@ fn no_question_of_the_suites_is_answered_from_a_row_on_something_else() {
             store.approve(&dataset, row.id, reviewer).unwrap();
         }
     }
-    let approved = Approved::open(folder.path()).unwrap().unwrap();
+    let approved = Approved::open(&Place::in_home(folder.path())).unwrap().unwrap();
     let find = |asked: &str| {
         // However near: the meaning alone must hold.
         approved.find::<Error>(asked, &["valuation".into()], |_, _| Ok(1.0)).unwrap().map(|found| found.row)

@@ -6,6 +6,8 @@ mod exports;
 mod history;
 mod kill;
 mod model;
+mod store;
+mod workers;
 
 use std::path::Path;
 use std::process::{Command, Output};

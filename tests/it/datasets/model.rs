@@ -42,7 +42,7 @@ async fn rows_of(script: Script) -> (Arc<ScriptedEngine>, Vec<StoredRow>, i64) {
     let (dataset, _) = jobs::begin(&store, "own", &config(), &[document()]).unwrap();
     let tools =
         Tools { engine: Some(engine.clone()), prompts: Some(Arc::new(Prompts::load().unwrap())), retrieval: None };
-    let worker = Worker::new(&store, &dataset, tools, vec![document()]).unwrap();
+    let worker = Worker::new(store.work_on(&dataset.name).unwrap(), &dataset, tools, vec![document()]).unwrap();
     assert_eq!(worker.run(|_, _| {}).await.unwrap(), Ended::Done);
     let failed = store.job(&dataset).unwrap().unwrap().num_failed;
     let rows = store.list(&dataset, &Filter::default(), 0, 10).unwrap().rows;

@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use haetae::chat::Event;
 use haetae::config::{ApiKey, Secret, ServerNames};
-use haetae::datasets::{Runner, Services};
+use haetae::datasets::{Place, Runner, Services};
 use haetae::engine::Engine;
 use haetae::history::History;
 use haetae::http::{AppState, BoxError, DocumentView, Documents, Embeddings, Parts, Purpose, router};
@@ -47,10 +47,15 @@ impl TestApp {
 
     /// One with the datasets of `home`, worked on by itself with a scripted model.
     pub fn with_datasets(home: &Path, script: Script) -> Self {
+        Self::with_datasets_at(home, &Place::in_home(home), script)
+    }
+
+    /// The same with the datasets of another place.
+    pub fn with_datasets_at(home: &Path, place: &Place, script: Script) -> Self {
         let engine = Arc::new(ScriptedEngine::new(script));
         let prompts = Some(Arc::new(Prompts::load().unwrap()));
         let services = Services { engine: Some(engine.clone()), prompts, rag: None };
-        let datasets = Some(Runner::start(home, services).unwrap());
+        let datasets = Some(Runner::start(home, place, services).unwrap());
         let router = router(AppState::new(Parts {
             datasets,
             ..Self::parts(engine.clone(), commission_answer, Vec::new(), ServerNames::Any)

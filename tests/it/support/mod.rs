@@ -4,6 +4,7 @@ mod app;
 mod engine;
 mod grounded;
 pub mod home;
+pub mod postgres;
 pub mod python;
 mod server;
 mod tiny_embedder;

@@ -1,5 +1,7 @@
+-- What both databases have, in SQLite's words; `database/dialect.rs` turns them into PostgreSQL's.
+
 CREATE TABLE datasets (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
     corpus TEXT NOT NULL,
     created_at TEXT NOT NULL
@@ -59,9 +61,6 @@ CREATE TABLE grounds (
     PRIMARY KEY (document, row)
 ) STRICT, WITHOUT ROWID;
 
--- Questions and answers as they are searched; `store/text.rs` cuts them into terms.
-CREATE VIRTUAL TABLE terms USING fts5 (body, content = '', contentless_delete = 1, detail = 'full');
-
 CREATE TABLE facets (
     dataset INTEGER NOT NULL,
     state TEXT NOT NULL,
@@ -74,25 +73,6 @@ CREATE TABLE facets (
     num INTEGER NOT NULL,
     PRIMARY KEY (dataset, state, language, type, persona, difficulty, split, topic)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TRIGGER facets_insert AFTER INSERT ON rows BEGIN
-    INSERT INTO facets VALUES
-        (new.dataset, new.state, new.language, new.type, new.persona, new.difficulty, new.split, new.topic, 1)
-    ON CONFLICT DO UPDATE SET num = num + 1;
-END;
-CREATE TRIGGER facets_delete AFTER DELETE ON rows BEGIN
-    UPDATE facets SET num = num - 1 WHERE dataset = old.dataset AND state = old.state AND language = old.language
-        AND type = old.type AND persona = old.persona AND difficulty = old.difficulty AND split = old.split
-        AND topic = old.topic;
-END;
-CREATE TRIGGER facets_update AFTER UPDATE OF state, language, type, persona, difficulty, split, topic ON rows BEGIN
-    UPDATE facets SET num = num - 1 WHERE dataset = old.dataset AND state = old.state AND language = old.language
-        AND type = old.type AND persona = old.persona AND difficulty = old.difficulty AND split = old.split
-        AND topic = old.topic;
-    INSERT INTO facets VALUES
-        (new.dataset, new.state, new.language, new.type, new.persona, new.difficulty, new.split, new.topic, 1)
-    ON CONFLICT DO UPDATE SET num = num + 1;
-END;
 
 CREATE TABLE edits (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
