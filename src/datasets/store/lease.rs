@@ -18,6 +18,7 @@ pub struct WorkLock {
     hold: Hold,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a process has a handful of them")]
 enum Hold {
     File(#[expect(dead_code, reason = "the lock lives as long as the open file")] std::fs::File),
     /// A connection of its own, which must not break, and the worker's number; none for who works alone.

@@ -9,6 +9,7 @@ use crate::datasets::Error;
 
 /// A SQLite file, or a PostgreSQL server.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a process has a handful of them")]
 pub enum Place {
     File(PathBuf),
     Server(DatabaseUrl),
